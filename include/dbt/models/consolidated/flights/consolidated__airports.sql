@@ -1,0 +1,3 @@
+{{ config(alias='airports', cluster_by=['_database', 'faa']) }}
+
+{{ consolidate('flights', mart='airports') }}

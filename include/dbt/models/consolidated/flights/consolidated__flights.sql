@@ -1,0 +1,3 @@
+{{ config(alias='flights', cluster_by=['_database', 'flight_id']) }}
+
+{{ consolidate('flights', mart='flights') }}

@@ -1,0 +1,3 @@
+{{ config(alias='planes', cluster_by=['_database', 'tailnum']) }}
+
+{{ consolidate('flights', mart='planes') }}

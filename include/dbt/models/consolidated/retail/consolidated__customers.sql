@@ -1,0 +1,3 @@
+{{ config(alias='customers', cluster_by=['_database', 'customer_id']) }}
+
+{{ consolidate('retail', mart='customers') }}

@@ -1,0 +1,3 @@
+{{ config(alias='discounts', cluster_by=['_database', 'discount_id']) }}
+
+{{ consolidate('retail', mart='discounts') }}

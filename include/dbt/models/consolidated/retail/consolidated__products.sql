@@ -1,0 +1,3 @@
+{{ config(alias='products', cluster_by=['_database', 'product_id']) }}
+
+{{ consolidate('retail', mart='products') }}

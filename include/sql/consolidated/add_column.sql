@@ -1,0 +1,1 @@
+alter table `consolidated`.`$table` add column if not exists `$column` $type

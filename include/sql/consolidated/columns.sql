@@ -1,0 +1,7 @@
+-- The columns of every table of a dataset, in their order.
+select
+    table_name,
+    column_name,
+    data_type
+from `$dataset`.INFORMATION_SCHEMA.COLUMNS
+order by table_name, ordinal_position

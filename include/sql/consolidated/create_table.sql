@@ -1,0 +1,1 @@
+create table if not exists `consolidated`.`$table` like `consolidated__audit`.`$table`

@@ -1,0 +1,19 @@
+-- Every database, and which day its rows in `consolidated` are of.
+create or replace table `consolidated__audit`.`databases` (
+    database string not null options (description = 'Database, as in the registry.'),
+    app string not null options (description = 'The schema that it shares with others.'),
+    as_of date options (description = 'Day of the dump that its rows are of; empty: it never landed.'),
+    dump_uri string options (description = 'The dump object.'),
+    rows int64 not null options (description = 'Its rows in all tables of this dataset together.'),
+    stale bool not null options (description = 'Whether the rows are older than the day of publishing.'),
+    published_at timestamp not null options (description = 'When this row was published.')
+) as
+select
+    json_value(item, '$.database') as database,
+    json_value(item, '$.app') as app,
+    cast(json_value(item, '$.as_of') as date) as as_of,
+    json_value(item, '$.dump_uri') as dump_uri,
+    cast(json_value(item, '$.rows') as int64) as rows,
+    cast(json_value(item, '$.stale') as bool) as stale,
+    current_timestamp() as published_at
+from unnest(json_query_array(@rows)) as item

@@ -1,0 +1,72 @@
+-- One row per database: its rows at each stage of a day, and how its checks ended.
+-- Marts beyond the source's tables are left out, so that the stages can be compared.
+with wanted as (
+    select database
+    from unnest(json_value_array(@databases)) as database
+),
+
+counted as (
+    select
+        database,
+        stage,
+        table_name,
+        rows
+    from ops.ledger
+    where dump_date = cast(@day as date)
+    qualify row_number() over (
+        partition by database, stage, table_name
+        order by recorded_at desc
+    ) = 1
+),
+
+source_tables as (
+    select
+        database,
+        table_name
+    from counted
+    where stage = 'dump'
+),
+
+stages as (
+    select
+        counted.database,
+        sum(if(counted.stage = 'dump', counted.rows, null)) as dump_rows,
+        sum(if(counted.stage = 'raw', counted.rows, null)) as raw_rows,
+        sum(if(counted.stage = 'marts', counted.rows, null)) as marts_rows,
+        sum(if(counted.stage = 'consolidated', counted.rows, null)) as consolidated_rows
+    from counted
+    inner join source_tables
+        on counted.database = source_tables.database and counted.table_name = source_tables.table_name
+    group by counted.database
+),
+
+checks as (
+    select
+        database,
+        countif(status = 'passed') as passed,
+        countif(status in ('failed', 'error')) as failed
+    from (
+        select
+            database,
+            status
+        from ops.quality_results
+        where dump_date = cast(@day as date)
+        qualify row_number() over (
+            partition by database, layer, table_name, column_name, rule
+            order by recorded_at desc
+        ) = 1
+    )
+    group by database
+)
+
+select
+    wanted.database,
+    stages.dump_rows,
+    stages.raw_rows,
+    stages.marts_rows,
+    stages.consolidated_rows,
+    checks.passed,
+    checks.failed
+from wanted
+left join stages on wanted.database = stages.database
+left join checks on wanted.database = checks.database

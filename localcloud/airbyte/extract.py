@@ -1,0 +1,144 @@
+"""Reading MySQL into Parquet files with DuckDB: a stream of constant memory, no row passes through Python.
+
+DuckDB's ``mysql`` extension reads the result of one query per table. The query asks MySQL for text wherever the
+extension's own conversion would lose something (zero dates, wide decimals, JSON, BIT), and DuckDB casts the text;
+on the wire MySQL sends text anyway.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from localcloud.airbyte.types import Column, mysql_quoted
+
+META_COLUMNS = (
+    ("_airbyte_raw_id", "STRING"),
+    ("_airbyte_extracted_at", "TIMESTAMP"),
+    ("_airbyte_meta", "JSON"),
+    ("_airbyte_generation_id", "INT64"),
+)
+"""The columns that Airbyte puts in front of a stream's own."""
+
+MEMORY_LIMIT = "512MB"
+
+
+@dataclass(frozen=True)
+class Extract:
+    """What one table gave. *nulled* counts, by column, the values that BigQuery cannot hold."""
+
+    file: Path
+    rows: int
+    size: int
+    nulled: dict[str, int]
+
+
+def literal(value: str) -> str:
+    """*value* as an SQL string literal for DuckDB."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+class Extractor:
+    """One job's connection to its source. Use as a context manager; `interrupt` may come from another thread."""
+
+    def __init__(self, configuration: dict[str, Any], extensions: Path, job_id: int) -> None:
+        self._job_id = job_id
+        self._database = configuration["database"]
+        settings: dict[str, Any] = {
+            "memory_limit": MEMORY_LIMIT,
+            "threads": 2,
+            "extension_directory": str(extensions),
+            "autoinstall_known_extensions": False,
+            "temp_directory": str(extensions / "tmp"),
+        }
+        self._duckdb = duckdb.connect(config=settings)
+        try:
+            self._attach(configuration)
+        except duckdb.Error:
+            self._duckdb.close()
+            raise
+
+    def __enter__(self) -> Extractor:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._duckdb.close()
+
+    def interrupt(self) -> None:
+        """Make the running extract raise duckdb.InterruptException."""
+        self._duckdb.interrupt()
+
+    def _attach(self, configuration: dict[str, Any]) -> None:
+        with _INSTALLING:
+            row = self._duckdb.execute(
+                "select installed from duckdb_extensions() where extension_name = 'mysql_scanner'"
+            ).fetchone()
+            if not (row and row[0]):
+                import duckdb_extensions
+
+                duckdb_extensions.import_extension("mysql_scanner", con=self._duckdb)
+        self._duckdb.execute("load mysql_scanner")
+        self._duckdb.execute("set mysql_tinyint1_as_boolean = false")
+        self._duckdb.execute("set mysql_bit1_as_boolean = false")
+        self._duckdb.execute("set mysql_query_timeout_enabled = false")
+        self._duckdb.execute("set mysql_session_time_zone = '+00:00'")
+        self._duckdb.execute("set timezone = 'UTC'")
+        self._duckdb.execute(
+            "create secret source (type mysql,"
+            f" host {literal(configuration['host'])}, port {int(configuration.get('port') or 3306)},"
+            f" database {literal(self._database)}, user {literal(configuration['username'])},"
+            f" password {literal(configuration.get('password') or '')})"
+        )
+        self._duckdb.execute("attach '' as source (type mysql, secret source, read_only)")
+
+    def table(self, name: str, columns: list[Column], generation: int, condition: str, file: Path) -> Extract:
+        """Write the rows of *name* that meet the MySQL *condition* (empty for all) into the Parquet *file*."""
+        reads = ", ".join(f"{column.read} as {mysql_quoted(column.name)}" for column in columns)
+        query = f"select {reads} from {mysql_quoted(self._database)}.{mysql_quoted(name)}"  # noqa: S608
+        query += f" where {condition}" if condition else ""
+        select = ", ".join(
+            [
+                "cast(uuid() as varchar) as _airbyte_raw_id",
+                "now() as _airbyte_extracted_at",
+                f"{self._meta(columns)} as _airbyte_meta",
+                f"cast({generation} as bigint) as _airbyte_generation_id",
+                *(f"{column.converted()} as {column.duckdb_name}" for column in columns),
+            ]
+        )
+        copied = self._duckdb.execute(
+            f"copy (select {select} from mysql_query('source', {literal(query)}))"  # noqa: S608
+            f" to {literal(str(file))} (format parquet, compression zstd)"
+        ).fetchone()
+        rows = int(copied[0]) if copied else 0
+        return Extract(file, rows, file.stat().st_size, self._nulled(columns, file))
+
+    def _meta(self, columns: list[Column]) -> str:
+        """The DuckDB expression of ``_airbyte_meta``: the sync, and the values that became NULL."""
+        changes = [
+            f"case when {column.duckdb_name} is not null and {column.converted()} is null then"
+            f" {{'field': {literal(column.name)}, 'change': 'NULLED', 'reason': 'DESTINATION_SERIALIZATION_ERROR'}} end"
+            for column in columns
+            if column.fallible
+        ]
+        if not changes:
+            return literal(f'{{"sync_id":{self._job_id},"changes":[]}}')
+        kept = f"list_filter([{', '.join(changes)}], change -> change is not null)"
+        return f"cast(to_json({{'sync_id': {self._job_id}, 'changes': {kept}}}) as varchar)"
+
+    def _nulled(self, columns: list[Column], file: Path) -> dict[str, int]:
+        if not any(column.fallible for column in columns):
+            return {}
+        rows = self._duckdb.execute(
+            "select field, count(*) from ("
+            " select unnest(json_extract_string(_airbyte_meta, '$.changes[*].field')) as field"
+            " from read_parquet($1) where contains(_airbyte_meta, 'NULLED')) group by all order by all",
+            [str(file)],
+        ).fetchall()
+        return {field: int(count) for field, count in rows}
+
+
+_INSTALLING = threading.Lock()

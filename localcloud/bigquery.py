@@ -1,0 +1,68 @@
+"""BigQuery's REST and gRPC APIs over DuckDB: ``python -m localcloud.bigquery`` starts bqemulator.
+
+A thin wrapper that keeps everything below the state directory and off the network: the emulator's HOME (where
+DuckDB looks for extensions), its data, its upload files, and DuckDB's ``spatial`` extension, which the emulator
+insists on and which comes from the installed package ``duckdb-extension-spatial``.
+
+Environment: ``LOCALCLOUD_BIGQUERY_PORT`` (REST), ``LOCALCLOUD_BIGQUERY_GRPC_PORT``, ``LOCALCLOUD_STATE_DIR``,
+``GOOGLE_CLOUD_PROJECT``, and optionally ``LOCALCLOUD_BIGQUERY_TIME_TRAVEL_DAYS`` (default 0: the emulator copies
+a whole table at every change to serve ``for system_time as of``; with 0 the copies go within a minute, with 7,
+BigQuery's own default, the disk fills with them).
+"""
+
+from __future__ import annotations
+
+import os
+
+from localcloud.settings import HOST, number, state_dir, text
+
+
+def install_spatial() -> None:
+    """Install DuckDB's spatial extension into $HOME/.duckdb from the installed package, unless it is there."""
+    import duckdb
+    import duckdb_extensions
+
+    with duckdb.connect() as connection:
+        row = connection.execute(
+            "select installed from duckdb_extensions() where extension_name = 'spatial'"
+        ).fetchone()
+        if not (row and row[0]):
+            duckdb_extensions.import_extension("spatial", con=connection)
+
+
+def main() -> None:
+    """Run the emulator until SIGTERM or SIGINT."""
+    root = state_dir("bigquery")
+    os.environ["HOME"] = str(state_dir("bigquery", "home"))
+    # The temporary files of DuckDB and of uploads stay below the state directory, too.
+    os.environ["TMPDIR"] = str(state_dir("bigquery", "tmp"))
+    install_spatial()
+
+    from bqemulator.config import LogFormat, LogLevel, PersistenceMode, Settings
+    from bqemulator.observability.logging_ import configure_logging
+
+    # Before the server's modules are imported: they log while they are.
+    configure_logging(level=LogLevel.WARNING, fmt=LogFormat.CONSOLE)
+    from bqemulator.server import run_forever
+
+    run_forever(
+        Settings(
+            rest_host=HOST,
+            rest_port=number("LOCALCLOUD_BIGQUERY_PORT"),
+            grpc_host=HOST,
+            grpc_port=number("LOCALCLOUD_BIGQUERY_GRPC_PORT"),
+            persistence_mode=PersistenceMode.PERSISTENT,
+            data_dir=root,
+            upload_staging_dir=root / "tmp",
+            default_project_id=text("GOOGLE_CLOUD_PROJECT"),
+            # Avro needs a second extension, which the emulator would try to download.
+            enable_format_extensions=False,
+            time_travel_retention_days=number("LOCALCLOUD_BIGQUERY_TIME_TRAVEL_DAYS", 0),
+            log_level=LogLevel.WARNING,
+            log_format=LogFormat.CONSOLE,
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+"""Two corrections of bqemulator 1.4.0, without which dbt's enforced contracts and tests do not run on it.
+
+Both are narrow and keep to what BigQuery does; drop one when a newer emulator passes the tests of ``include/dbt``
+without it.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from bqemulator.sql import translator
+from bqemulator.sql.rewriter import create_table_schema_ctas as schema_ctas
+from sqlglot import exp
+from sqlglot.optimizer.qualify import qualify
+
+
+def apply() -> None:
+    """Patch the emulator in this process; call it before the server starts."""
+    _accept_parentheses_in_create_table_as()
+    _leave_stars_alone()
+
+
+def _accept_parentheses_in_create_table_as() -> None:
+    """``create table t (schema) as (select ...)``, dbt's form, is treated as the form without parentheses.
+
+    The emulator rewrites the latter for DuckDB, which knows no schema there, and passes the former on to fail.
+    As in the emulator's own rewriting, ``not null`` is accepted and not enforced.
+    """
+    first_select = schema_ctas._first_select
+
+    def unwrapped(body: exp.Expression | None) -> exp.Select | None:
+        return first_select(body.unnest() if isinstance(body, exp.Subquery) else body)
+
+    schema_ctas._first_select = unwrapped
+
+
+def _leave_stars_alone() -> None:
+    """A ``select *`` stays one while the emulator finds out the types of a query.
+
+    It expands stars from a list of columns by bare table name, so with ``a.t`` and ``b.t`` in one query, if only
+    through a view, it gave one of them the columns of the other.
+    """
+    translator.qualify = partial(qualify, expand_stars=False)

@@ -1,0 +1,1 @@
+"""Tributary: every production database, one BigQuery dataset."""

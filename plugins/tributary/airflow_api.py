@@ -1,0 +1,108 @@
+"""Airflow's public REST API, as far as the `tributary` command needs it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+import httpx
+
+from tributary import naming
+from tributary.errors import TributaryError
+from tributary.registry import Registry
+
+TERMINAL = frozenset({"success", "failed"})
+_TIMEOUT = 30.0
+
+
+class AirflowApi:
+    """A logged-in session. Raises TributaryError with the server's own words where a request fails."""
+
+    def __init__(self, url: str, user: str, password: str) -> None:
+        self.url = url.rstrip("/")
+        self._http = httpx.Client(base_url=self.url, timeout=_TIMEOUT)
+        self._credentials = {"username": user, "password": password}
+
+    @classmethod
+    def from_environment(cls) -> AirflowApi:
+        """Use TRIBUTARY_AIRFLOW_URL, _USER and _PASSWORD."""
+        values = [os.environ.get(f"TRIBUTARY_AIRFLOW_{name}") for name in ("URL", "USER", "PASSWORD")]
+        if not all(values):
+            raise TributaryError(
+                "TRIBUTARY_AIRFLOW_URL, TRIBUTARY_AIRFLOW_USER and TRIBUTARY_AIRFLOW_PASSWORD are not all set; "
+                "they say where Airflow is and who asks"
+            )
+        return cls(*map(str, values))
+
+    def ensure_pools(self, registry: Registry) -> None:
+        """Make the pool of every Cloud SQL instance: one slot, held while an import runs deferred."""
+        for instance in dict.fromkeys(database.cloud_sql_instance for database in registry.databases.values()):
+            pool = {
+                "name": naming.import_pool(instance),
+                "slots": 1,
+                "include_deferred": True,
+                "description": f"Cloud SQL instance {instance}: it takes one import at a time.",
+            }
+            response = self._send("POST", "/api/v2/pools", json=pool, accept=(409,))
+            if response.status_code == 409:
+                self._send("PATCH", f"/api/v2/pools/{pool['name']}", json=pool)
+
+    def dags(self) -> set[str]:
+        """The ids of the DAGs that Airflow knows."""
+        ids: set[str] = set()
+        while True:
+            page = self._send("GET", "/api/v2/dags", params={"limit": 100, "offset": len(ids)}).json()
+            ids.update(dag["dag_id"] for dag in page["dags"])
+            if not page["dags"] or len(ids) >= page["total_entries"]:
+                return ids
+
+    def start(self, dag_id: str, day: date, logical_date: str) -> dict[str, Any]:
+        """Start the DAG's run for a day; run it again where it has ended, join it where it is running."""
+        run_id = naming.run_id(day)
+        body = {"dag_run_id": run_id, "logical_date": logical_date, "conf": {}}
+        response = self._send("POST", f"/api/v2/dags/{dag_id}/dagRuns", json=body, accept=(409,))
+        if response.status_code != 409:
+            return dict(response.json())
+        run = self._run_of(dag_id, logical_date)
+        if run["state"] in TERMINAL:
+            clear = f"/api/v2/dags/{dag_id}/dagRuns/{run['dag_run_id']}/clear"
+            self._send("POST", clear, json={"dry_run": False, "only_failed": False})
+        return run
+
+    def run(self, dag_id: str, run_id: str) -> dict[str, Any]:
+        """One run: `state`, `start_date`, `end_date`, ..."""
+        return dict(self._send("GET", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}").json())
+
+    def latest_run(self, dag_id: str) -> dict[str, Any] | None:
+        """The run that started last; None where there is none."""
+        page = self._send("GET", f"/api/v2/dags/{dag_id}/dagRuns", params={"limit": 1, "order_by": "-run_after"})
+        runs = page.json()["dag_runs"]
+        return dict(runs[0]) if runs else None
+
+    def tasks(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        """The task instances of a run: `task_id`, `state`, `start_date`, `duration`."""
+        path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances"
+        return list(self._send("GET", path, params={"limit": 100}).json()["task_instances"])
+
+    def _run_of(self, dag_id: str, logical_date: str) -> dict[str, Any]:
+        params = {"logical_date_gte": logical_date, "logical_date_lte": logical_date, "limit": 1}
+        runs = self._send("GET", f"/api/v2/dags/{dag_id}/dagRuns", params=params).json()["dag_runs"]
+        if not runs:
+            raise TributaryError(f"Airflow has a run of {dag_id} that stands in the way of {logical_date}, but no such run")
+        return dict(runs[0])
+
+    def _send(self, method: str, path: str, accept: Iterable[int] = (), **kwargs: Any) -> httpx.Response:
+        try:
+            if "Authorization" not in self._http.headers:
+                login = self._http.post("/auth/token", json=self._credentials)
+                if login.status_code != 201:
+                    raise TributaryError(f"Airflow at {self.url} refused the login ({login.status_code})")
+                self._http.headers["Authorization"] = f"Bearer {login.json()['access_token']}"
+            response = self._http.request(method, path, **kwargs)
+        except httpx.TransportError as error:
+            raise TributaryError(f"Airflow at {self.url} does not answer ({error}); is it running?") from None
+        if response.is_error and response.status_code not in accept:
+            raise TributaryError(f"Airflow answered {response.status_code} to {method} {path}: {response.text[:500]}")
+        return response

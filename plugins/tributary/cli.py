@@ -1,0 +1,202 @@
+"""The `tributary` command."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+
+from tributary import generated
+from tributary.dates import parse_day
+from tributary.errors import TributaryError
+from tributary.registry import Registry, load_registry
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Every production database, one BigQuery dataset.")
+dump_app = typer.Typer(no_args_is_help=True, help="Dumps in the bucket.")
+app.add_typer(dump_app, name="dump")
+
+console = Console()
+errors = Console(stderr=True)
+
+
+class Format(StrEnum):
+    """How rows are printed."""
+
+    table = "table"
+    json = "json"
+    csv = "csv"
+
+
+FormatOption = Annotated[Format, typer.Option("--format", "-f", help="How to print the rows.")]
+
+
+def _day(text: str) -> date:
+    try:
+        return parse_day(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+@app.command()
+def check() -> None:
+    """Check the registry, the contracts, the suites and the files made from them."""
+    from tributary.quality.suites import suites_for
+
+    registry = load_registry()
+    faults = [f"{broken.name}: {broken.error}" for broken in registry.broken]
+    for contract in registry.contracts.values():
+        for layer in ("raw",) if contract.raw_only else ("raw", "marts", "consolidated"):
+            try:
+                suites_for(contract, layer)  # type: ignore[arg-type]
+            except TributaryError as error:
+                faults.append(str(error))
+    faults += [f"{path} is not what the registry gives; run `tributary generate`" for path in generated.stale(registry)]
+    for fault in faults:
+        errors.print(fault, style="red", highlight=False, soft_wrap=True)
+    if faults:
+        raise typer.Exit(1)
+    apps = ", ".join(f"{name} ({len(databases)})" for name, databases in registry.apps.items())
+    console.print(f"{len(registry.databases)} databases are well: {apps or 'none is consolidated'}")
+
+
+@app.command()
+def generate() -> None:
+    """Write the files that derive from the registry: JSON Schemas, dbt sources, docs/dags.md."""
+    for path in generated.write(load_registry()):
+        console.print(f"wrote {path}")
+
+
+@app.command()
+def setup() -> None:
+    """Make in Airflow what the DAGs need: a pool for every Cloud SQL instance."""
+    from tributary.airflow_api import AirflowApi
+
+    AirflowApi.from_environment().ensure_pools(load_registry())
+
+
+@app.command()
+def run(
+    day: Annotated[date, typer.Option("--date", help="Day of the dumps, such as 2013-01-31.", parser=_day)],
+    database: Annotated[list[str] | None, typer.Option("--database", help="Only these; no consolidation.")] = None,
+) -> None:
+    """Load a day through the scheduler: all databases and the consolidation, or some databases.
+
+    Ends with 0 only when every run succeeded and the counts of all stages agree.
+    """
+    from tributary.airflow_api import AirflowApi
+    from tributary.running import RunDay
+
+    registry = load_registry()
+    names = [registry.database(name).name for name in database] if database else list(registry.databases)
+    runs = RunDay(AirflowApi.from_environment(), registry, day, names, consolidate=not database, console=console)
+    if not runs.follow():
+        raise typer.Exit(1)
+
+
+@app.command()
+def status(output: FormatOption = Format.table) -> None:
+    """Every database: its last run, the day of its newest landed dump, its age and rows."""
+    from tributary.airflow_api import AirflowApi
+    from tributary.reporting import status_rows
+
+    rows = status_rows(load_registry(), AirflowApi.from_environment(), _store())
+    _print(rows, output)
+
+
+@app.command()
+def query(
+    sql: Annotated[str, typer.Argument(help="GoogleSQL; tables as dataset.table.")], output: FormatOption = Format.table
+) -> None:
+    """Run a query in BigQuery and print its rows."""
+    from google.api_core.exceptions import GoogleAPICallError
+
+    from tributary.ledger.store import execute
+
+    try:
+        result = execute(_store().client, sql)
+    except GoogleAPICallError as error:
+        _fail(f"BigQuery refused the query: {error.message}")
+    _print([dict(row) for row in result], output, columns=[field.name for field in result.schema or ()])
+
+
+@dump_app.command("list")
+def dump_list(
+    database: Annotated[str, typer.Argument(help="A database of the registry.")], output: FormatOption = Format.table
+) -> None:
+    """The dumps of a database that lie in the bucket, newest last."""
+    from tributary.reporting import dump_rows
+
+    _print(dump_rows(load_registry().database(database)), output, columns=["object", "bytes", "updated"])
+
+
+@dump_app.command("check")
+def dump_check(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A dump, plain or compressed.")],
+    database: Annotated[str, typer.Option(help="A database of the registry, or the name in the dump's header.")],
+) -> None:
+    """Read a dump as pre-flight does, and print its report; 1 where it would be refused."""
+    from tributary.dumps import DumpError, preflight
+
+    known: Registry = load_registry()
+    contract = known.databases[database].contract if database in known.databases else None
+    try:
+        with file.open("rb") as stream:
+            report = preflight(
+                stream,
+                database=(contract and contract.source_name) or database,
+                expected_tables=tuple(contract.tables) if contract else None,
+                allow_own_database=bool(contract and contract.own_database_statements),
+                require_completion=contract.completion_line if contract else True,
+            )
+    except DumpError as error:
+        _fail(str(error))
+    console.print(report.to_text(), highlight=False, soft_wrap=True)
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+def _store() -> Any:
+    from google.cloud.bigquery import Client
+
+    from tributary.ledger.store import OpsStore
+    from tributary.settings import Settings
+
+    location = Settings.from_environment().location
+    return OpsStore(Client(location=location), location)
+
+
+def _print(rows: list[dict[str, Any]], output: Format, columns: list[str] | None = None) -> None:
+    from tributary.reporting import to_csv, to_table
+
+    if output is Format.json:
+        # Not through rich: it would wrap long lines, and other programs read this.
+        sys.stdout.write(json.dumps(rows, default=str, indent=2) + "\n")
+    elif output is Format.csv:
+        sys.stdout.write(to_csv(rows, columns))
+    else:
+        console.print(to_table(rows, columns))
+
+
+def _fail(message: str) -> NoReturn:
+    errors.print(message, style="red", highlight=False, soft_wrap=True, markup=False)
+    raise typer.Exit(1)
+
+
+def main() -> None:
+    """Run the command; errors that Tributary raises on purpose are told without a traceback."""
+    try:
+        app()
+    except TributaryError as error:
+        errors.print(str(error), style="red", highlight=False, soft_wrap=True, markup=False)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
+

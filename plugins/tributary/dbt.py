@@ -1,0 +1,60 @@
+"""The dbt project as task groups, rendered by Cosmos."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cosmos import DbtTaskGroup, ExecutionConfig, ProfileConfig, ProjectConfig, RenderConfig
+from cosmos.constants import ExecutionMode, InvocationMode, LoadMode, TestBehavior
+
+from tributary.policies import DBT_LIMIT
+from tributary.registry import INCLUDE
+from tributary.settings import dbt_executable
+
+PROJECT = INCLUDE / "dbt"
+# Written by `dbt parse` when the stack or the image is built: no task and no parse runs dbt for it.
+MANIFEST = PROJECT / "target" / "manifest.json"
+# Seconds between two looks of a model's task at the one dbt process that builds all models.
+POLL_SECONDS = 3
+# Unit tests check the SQL, not the data: they run where the SQL changes, in CI.
+NOT_IN_PRODUCTION = "resource_type:unit_test"
+
+
+def dbt_task_group(group_id: str, *, select: str, dataset: str, variables: dict[str, Any]) -> DbtTaskGroup:
+    """Build the selected models and run their tests, one task a model.
+
+    One dbt process a group does the work (Cosmos' watcher mode), because dbt's start costs more
+    than most models; the models' tasks follow it.
+
+    :param select: dbt selector, such as `tag:retail`.
+    :param dataset: BigQuery dataset that the models are built in.
+    :param variables: dbt vars; may hold templates.
+    """
+    return DbtTaskGroup(
+        group_id=group_id,
+        project_config=ProjectConfig(dbt_project_path=PROJECT, manifest_path=MANIFEST, install_dbt_deps=False),
+        profile_config=ProfileConfig(
+            profile_name="tributary", target_name="bigquery", profiles_yml_filepath=PROJECT / "profiles.yml"
+        ),
+        execution_config=ExecutionConfig(
+            execution_mode=ExecutionMode.WATCHER,
+            # dbt lives in an environment of its own, so it cannot run inside Airflow's process.
+            invocation_mode=InvocationMode.SUBPROCESS,
+            dbt_executable_path=dbt_executable(),
+        ),
+        render_config=RenderConfig(
+            select=[select],
+            load_method=LoadMode.DBT_MANIFEST,
+            test_behavior=TestBehavior.NONE,
+            emit_datasets=False,
+        ),
+        operator_args={
+            "vars": variables,
+            "env": {"TRIBUTARY_DBT_DATASET": dataset},
+            "append_env": True,
+            "install_deps": False,
+            "poke_interval": POLL_SECONDS,
+            "execution_timeout": DBT_LIMIT,
+            "exclude": NOT_IN_PRODUCTION,
+        },
+    )

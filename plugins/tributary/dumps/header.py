@@ -1,0 +1,49 @@
+"""What a dump program says about its dump in comments: the header and the completion line."""
+
+from __future__ import annotations
+
+import re
+
+from tributary.dumps.tokens import Comment
+
+_HOST = re.compile(rb"-- Host: .*?\s+Database:(.*)")
+_PROGRAM = re.compile(rb"-- (MySQL|MariaDB) dump ")
+_SERVER_VERSION = re.compile(rb"-- Server version\s+(\S+)")
+_DATA_OF = re.compile(rb"-- Dumping data for table `(.*)`")
+_COMPLETED = re.compile(rb"-- Dump completed(?: on .*)?")
+_MAX_DATABASES = 100
+
+
+class Header:
+    """The facts in a dump's comments. `databases` has one name for each header line, empty for all databases."""
+
+    def __init__(self) -> None:
+        self.databases: list[str] = []
+        self.server: str | None = None
+        self.server_version: str | None = None
+        self.completed = False
+
+    @property
+    def database(self) -> str | None:
+        """The database of the first header line."""
+        return self.databases[0] if self.databases else None
+
+    def read(self, comment: Comment) -> str | None:
+        """Take the next comment between statements; return the table whose data it announces, if it does."""
+        # A line without its line feed may have been cut: `-- Dump completed on 2026-11-21  3:5`.
+        self.completed = comment.closed and _COMPLETED.fullmatch(comment.text) is not None
+        if host := _HOST.fullmatch(comment.text):
+            name = _decoded(host[1])
+            if name not in self.databases and len(self.databases) < _MAX_DATABASES:
+                self.databases.append(name)
+        elif program := _PROGRAM.match(comment.text):
+            self.server = self.server or _decoded(program[1])
+        elif version := _SERVER_VERSION.match(comment.text):
+            self.server_version = self.server_version or _decoded(version[1])
+        elif data_of := _DATA_OF.fullmatch(comment.text):
+            return _decoded(data_of[1]).replace("``", "`")
+        return None
+
+
+def _decoded(text: bytes) -> str:
+    return text.decode("utf-8", "backslashreplace").strip()

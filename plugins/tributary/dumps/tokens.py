@@ -1,0 +1,62 @@
+"""What the tokenizer finds in a dump."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Flaw(StrEnum):
+    """Why a statement cannot be trusted to be read the same way by every client and server."""
+
+    CLIENT_COMMAND = "a backslash command or DELIMITER that the mysql client would execute itself"
+    SPLIT_COMMENT = "a statement delimiter inside an executable comment, where clients and servers disagree"
+    NESTED_COMMENT = "an executable comment inside another one"
+    COMMENT_END_IN_QUOTES = "an end of comment inside quotes inside an executable comment"
+    TOO_LONG = "a statement too long to be checked"
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A comment between two statements. Inside a statement comments are dropped.
+
+    `text` is at most the first KiB, from the comment's first sign on, without the line end; `closed` is False
+    when the input ended before the comment did (for a line comment: before its line feed).
+    """
+
+    text: bytes
+    line: int
+    closed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement of a dump, wherever it ends.
+
+    `text` is the statement with comments replaced by a space and executable comments unwrapped; of an INSERT
+    or REPLACE it stops after the word VALUES, so that it holds no row. `conditional` are the spans of `text`
+    that only some server versions execute. `rows` counts the tuples after VALUES; `literal` says that these
+    are nothing but constants. `offset` and `end` are byte positions in the dump, delimiter included;
+    `delimited` is False when the dump ended before the statement did.
+    """
+
+    text: bytes
+    number: int
+    line: int
+    offset: int
+    end: int
+    rows: int
+    literal: bool
+    delimited: bool
+    conditional: tuple[tuple[int, int], ...]
+    flaws: tuple[Flaw, ...]
+
+    def unconditional(self) -> bytes:
+        """`text` as a server reads it that executes none of the conditional parts."""
+        text = self.text
+        for start, stop in reversed(self.conditional):
+            text = text[:start] + text[stop:]
+        return text
+
+
+Token = Comment | Statement

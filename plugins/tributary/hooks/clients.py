@@ -1,0 +1,28 @@
+"""The clients that tasks use, made from Airflow's connections when a task needs them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tributary.ledger.store import OpsStore
+from tributary.settings import GOOGLE_CONNECTION, Settings
+
+if TYPE_CHECKING:
+    from google.cloud.bigquery import Client
+
+
+def bigquery_client() -> Client:
+    """BigQuery as the Google connection says.
+
+    Through `get_client`, not `get_conn`: the latter's discovery client does not read the variable
+    BIGQUERY_EMULATOR_HOST as Google's own library does.
+    """
+    from airflow.providers.google.cloud.hooks.bigquery import BigQueryHook
+
+    hook = BigQueryHook(gcp_conn_id=GOOGLE_CONNECTION)
+    return hook.get_client(project_id=hook.project_id, location=Settings.from_environment().location)
+
+
+def ops_store() -> OpsStore:
+    """The dataset `ops`."""
+    return OpsStore(bigquery_client(), Settings.from_environment().location)

@@ -1,0 +1,1 @@
+"""What happened, as rows: runs, row counts per stage, results of checks (dataset `ops`)."""

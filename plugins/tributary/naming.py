@@ -1,0 +1,64 @@
+"""Every derived name is made here, and only here.
+
+Names of BigQuery datasets allow letters, digits and underscores; the registry lets only such
+names through (`registry.DATABASE_NAME`), so nothing here needs quoting or cutting.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+CONSOLIDATED = "consolidated"
+CONSOLIDATED_AUDIT = "consolidated__audit"
+OPS = "ops"
+CONSOLIDATE_DAG = "consolidate"
+
+# A table that the sync writes beside the raw tables: which dump they hold (one row).
+LOAD_MARKER = "_tributary_load"
+
+_DAG_PREFIX = "elt__"
+
+
+def dag_id(database: str) -> str:
+    """`shop_eu` -> `elt__shop_eu`."""
+    return f"{_DAG_PREFIX}{database}"
+
+
+def database_of_dag(dag_id: str) -> str | None:
+    """`elt__shop_eu` -> `shop_eu`; None for a DAG that loads no database."""
+    return dag_id.removeprefix(_DAG_PREFIX) if dag_id.startswith(_DAG_PREFIX) else None
+
+
+def staging_database(database: str) -> str:
+    """The database on the Cloud SQL instance that a dump is imported into."""
+    return database
+
+
+def raw_dataset(database: str) -> str:
+    """The dataset that Airbyte writes: `shop_eu` -> `raw__shop_eu`."""
+    return f"raw__{database}"
+
+
+def dataset(database: str) -> str:
+    """The dataset of a database's staging views and marts."""
+    return database
+
+
+def import_pool(instance: str) -> str:
+    """The pool with one slot that lets one import at a time run on a Cloud SQL instance."""
+    return f"cloud_sql__{instance}"
+
+
+def airbyte_name(database: str) -> str:
+    """The name of the Airbyte source and connection of a database."""
+    return f"tributary__{database}"
+
+
+def asset_uri(project_dataset: str) -> str:
+    """An asset's URI for a BigQuery dataset; the scheme keeps it apart from tables' URIs."""
+    return f"tributary://bigquery/{project_dataset}"
+
+
+def run_id(day: date) -> str:
+    """The run id of a run that a person or `tributary run` asks for, one per day."""
+    return f"manual__{day.isoformat()}"

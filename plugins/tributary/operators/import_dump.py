@@ -1,0 +1,128 @@
+"""Imports a dump into a fresh staging database on the Cloud SQL instance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.google.cloud.operators.cloud_sql import CloudSQLImportInstanceOperator
+from airflow.sdk import timezone
+from airflow.sdk.exceptions import AirflowRescheduleException
+
+from tributary import naming
+from tributary.dates import DUMP_DATE
+from tributary.errors import ImportRefusedError
+from tributary.hooks.cloud_sql import CloudSqlHook
+from tributary.settings import GOOGLE_CONNECTION, Settings, mysql_connection
+from tributary.staging import LoadMarker, read_marker, write_marker
+from tributary.triggers.poll import poll_with
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+# Cloud SQL creates databases in the server's default character set, which is latin1 on old ones.
+CHARSET = {"charset": "utf8mb4", "collation": "utf8mb4_general_ci"}
+ACTIVE_RUN_STATES = ("queued", "running")
+
+
+class ImportDumpOperator(CloudSQLImportInstanceOperator):
+    """The provider's import, made resumable, deferred, and into a database of its own.
+
+    The staging database is dropped and made anew, so that nothing of an earlier dump is left. A
+    retry goes on waiting for an import of the same object that is still running. While another
+    active run of the same database uses the staging database, the task steps back and comes again.
+    """
+
+    template_fields: Sequence[str] = (*CloudSQLImportInstanceOperator.template_fields, "dump_date")
+
+    def __init__(self, *, database: str, instance: str, dump: Any, source: Any, **kwargs: Any) -> None:
+        self.database = naming.staging_database(database)
+        self.dump = dump
+        self.source = source
+        self.dump_date = DUMP_DATE
+        body = {
+            "importContext": {"fileType": "SQL", "uri": source["uri"], "database": self.database},
+        }
+        super().__init__(instance=instance, body=body, gcp_conn_id=GOOGLE_CONNECTION, **kwargs)
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        self._validate_body_fields()
+        hook = CloudSqlHook(gcp_conn_id=self.gcp_conn_id, api_version=self.api_version)
+        self._step_back_while_in_use(context)
+        uri = self.body["importContext"]["uri"]
+        operation = hook.unfinished_import(self.instance, self.database, uri)
+        if operation:
+            self.log.info("Import %s of %s is still running; waiting for it", operation, uri)
+        else:
+            self._fresh_database(hook)
+            operation = hook.submit_import(self.instance, self.body)
+            self.log.info("Submitted import %s of %s into %s", operation, uri, self.database)
+        settings = Settings.from_environment()
+        self.defer(
+            trigger=poll_with(finished_operation, settings.poll_seconds, name=operation),
+            method_name="execute_complete",
+            timeout=self.execution_timeout,
+        )
+        raise AssertionError("defer() does not return")
+
+    def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
+        if event["status"] == "error":
+            raise RuntimeError(event["message"])
+        if event["errors"]:
+            raise ImportRefusedError(
+                f"Cloud SQL could not import {self.body['importContext']['uri']} into {self.database}: "
+                f"{'; '.join(event['errors'])}. The staging database is incomplete and nothing read it. "
+                "Have the dump repaired or left again, then clear find_dump."
+            )
+        dump = self.dump.resolve(context)
+        write_marker(
+            self._mysql(),
+            self.database,
+            LoadMarker(context["run_id"], self.dump_date, dump["uri"], int(dump["generation"])),
+        )
+        return {"operation": event["name"], "database": self.database}
+
+    def _step_back_while_in_use(self, context: Context) -> None:
+        marker = read_marker(self._mysql(), self.database)
+        if marker is None or marker.run_id == context["run_id"]:
+            return
+        if _run_state(context, marker.run_id) in ACTIVE_RUN_STATES:
+            seconds = max(Settings.from_environment().poll_seconds, 5)
+            self.log.info("Run %s still uses the staging database %s", marker.run_id, self.database)
+            raise AirflowRescheduleException(timezone.utcnow() + timedelta(seconds=seconds))
+
+    def _fresh_database(self, hook: CloudSqlHook) -> None:
+        existing = self._mysql().get_first(
+            "select count(*) from information_schema.schemata where schema_name = %s", parameters=(self.database,)
+        )
+        if existing[0]:
+            hook.delete_database(instance=self.instance, database=self.database)
+        hook.create_database(
+            instance=self.instance,
+            body={"instance": self.instance, "name": self.database, "project": hook.project_id, **CHARSET},
+        )
+
+    def _mysql(self) -> Any:
+        from airflow.providers.mysql.hooks.mysql import MySqlHook
+
+        return MySqlHook(mysql_conn_id=mysql_connection(self.instance))
+
+
+def finished_operation(*, name: str) -> dict[str, Any] | None:
+    """How a Cloud SQL operation ended; None while it runs. DONE may well be DONE with errors."""
+    operation = CloudSqlHook(gcp_conn_id=GOOGLE_CONNECTION, api_version="v1beta4").get_operation(operation_name=name)
+    if operation["status"] != "DONE":
+        return None
+    errors = [error.get("message") or error.get("code") for error in operation.get("error", {}).get("errors", [])]
+    return {"status": "done", "name": name, "errors": errors}
+
+
+def _run_state(context: Context, run_id: str) -> str:
+    """The state of another run of this DAG; `removed` where it was deleted."""
+    try:
+        state: str = context["ti"].get_dagrun_state(dag_id=context["dag"].dag_id, run_id=run_id)
+    except Exception:
+        # The task SDK has no named error for a run that does not exist; a deleted run uses nothing.
+        return "removed"
+    return state

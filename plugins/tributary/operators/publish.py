@@ -1,0 +1,53 @@
+"""Publishes the audited tables as `consolidated`, all of them in one step."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+
+from tributary import naming
+from tributary.dates import parse_day
+from tributary.hooks.clients import bigquery_client
+from tributary.ledger.store import OpsStore
+from tributary.publishing import publish
+from tributary.registry import Registry
+from tributary.settings import Settings
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class PublishOperator(BaseOperator):
+    """Makes `consolidated` what `consolidated__audit` is, in one transaction; readers see old or new.
+
+    Before it, the rows of each database and table are compared with its marts'. Returns the rows
+    by database.
+    """
+
+    ui_color = "#d8f0d8"
+
+    def __init__(self, *, registry: Registry, plan: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.apps = registry.apps
+        self.tables = {app: contract.mart_names for app, contract in registry.contracts.items() if app in registry.apps}
+        self.plan = plan
+
+    def execute(self, context: Context) -> dict[str, int]:
+        plan = self.plan.resolve(context)
+        client = bigquery_client()
+        counts = publish(client, Settings.from_environment().location, apps=self.apps, tables=self.tables, plan=plan)
+        store = OpsStore(client, Settings.from_environment().location)
+        for database, by_table in counts.items():
+            store.record_counts(
+                "consolidated",
+                by_table,
+                database=database,
+                dump_date=parse_day(plan["as_of"][database]),
+                run_id=context["run_id"],
+            )
+        rows = {database: sum(by_table.values()) for database, by_table in counts.items()}
+        self.log.info("Published: %s", json.dumps(rows))
+        return rows

@@ -1,0 +1,167 @@
+"""Holds a layer against its rules with Great Expectations, and says where a database's run stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+
+from tributary import naming
+from tributary.dates import DUMP_DATE, parse_day
+from tributary.errors import TributaryError
+from tributary.hooks.clients import bigquery_client
+from tributary.ledger.compare import check_same_rows
+from tributary.ledger.counting import count_query
+from tributary.ledger.store import OpsStore, execute
+from tributary.quality.checkpoint import run_checkpoint
+from tributary.quality.results import CheckpointFailed, CheckpointResult
+from tributary.quality.rules import Layer
+from tributary.quality.suites import suites_for
+from tributary.registry import Contract, Database, Registry
+from tributary.settings import Settings
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class _ValidateOperator(BaseOperator):
+    """What the three checkpoints share: running one, keeping its results, failing on them."""
+
+    template_fields: Sequence[str] = ("day",)
+    ui_color = "#fdebd0"
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.day = DUMP_DATE
+
+    def check(
+        self,
+        store: OpsStore,
+        context: Context,
+        *,
+        contract: Contract,
+        layer: Layer,
+        dataset: str,
+        database: str,
+        partition: date | None = None,
+        previous: Mapping[str, int] | None = None,
+    ) -> CheckpointResult:
+        """Run a checkpoint and append its results to `ops.quality_results`, then fail if it failed.
+
+        Raises CheckpointFailed where rules are broken; TributaryError, which is tried again, where
+        some could not be checked.
+        """
+        result = run_checkpoint(
+            client=store.client,
+            suites=suites_for(contract, layer),
+            dataset=dataset,
+            partition=partition,
+            parameters={table: {"previous_rows": rows} for table, rows in (previous or {}).items()},
+        )
+        store.append(
+            "quality_results",
+            result.to_rows(run_id=context["run_id"], database=database, date=parse_day(self.day)),
+        )
+        self.log.info("%s: %d rules hold, %d skipped", dataset, len(result.passed), len(result.skipped))
+        if result.failed:
+            raise CheckpointFailed(result)
+        if not result.success:
+            raise TributaryError(result.failure_message())
+        return result
+
+
+class ValidateRawOperator(_ValidateOperator):
+    """Checks `raw__<db>`; afterwards the run counts as `transforming`, so its old marts no longer do.
+
+    Row counts are compared with the last landed dump's, unless the run was started with `force`.
+    Returns the number of rules that held.
+    """
+
+    def __init__(self, *, database: Database, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.database = database
+
+    def execute(self, context: Context) -> int:
+        name, day = self.database.name, parse_day(self.day)
+        store = OpsStore(bigquery_client(), Settings.from_environment().location)
+        previous = {} if context["params"]["force"] else store.previous_counts("raw", name, day)
+        result = self.check(
+            store,
+            context,
+            contract=self.database.contract,
+            layer="raw",
+            dataset=naming.raw_dataset(name),
+            database=name,
+            previous=previous,
+        )
+        final = self.database.contract.raw_only
+        record_state(store, context, "landed" if final else "transforming", name, day)
+        return len(result.passed)
+
+
+class ValidateMartsOperator(_ValidateOperator):
+    """Checks the marts' partition of the day, and that they have raw's rows; then the run has landed."""
+
+    def __init__(self, *, database: Database, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.database = database
+
+    def execute(self, context: Context) -> int:
+        name, day, contract = self.database.name, parse_day(self.day), self.database.contract
+        store = OpsStore(bigquery_client(), Settings.from_environment().location)
+        query = count_query(naming.dataset(name), contract.mart_names, "_dump_date = cast(@day as date)")
+        marts = {row[0]: row[1] for row in execute(store.client, query, day=self.day)}
+        store.record_counts("marts", marts, database=name, dump_date=day, run_id=context["run_id"])
+        # Proves, too, that dbt built every one of them in this run: a green task alone does not.
+        check_same_rows(
+            context["ti"].xcom_pull(task_ids="reconcile"),
+            {table: marts[table] for table in contract.tables},
+            expected_in=naming.raw_dataset(name),
+            found_in=f"the marts of {name} for {day}",
+            advice="Clear transform and what follows; dbt's log is in the task transform.dbt_producer_watcher.",
+        )
+        result = self.check(
+            store, context, contract=contract, layer="marts", dataset=naming.dataset(name), database=name, partition=day
+        )
+        record_state(store, context, "landed", name, day)
+        return len(result.passed)
+
+
+class ValidateAuditOperator(_ValidateOperator):
+    """Checks `consolidated__audit`, app by app, before anything is published."""
+
+    def __init__(self, *, registry: Registry, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.contracts = {app: registry.contracts[app] for app in registry.apps}
+
+    def execute(self, context: Context) -> int:
+        store = OpsStore(bigquery_client(), Settings.from_environment().location)
+        held = 0
+        for contract in self.contracts.values():
+            result = self.check(
+                store,
+                context,
+                contract=contract,
+                layer="consolidated",
+                dataset=naming.CONSOLIDATED_AUDIT,
+                database=naming.CONSOLIDATED,
+            )
+            held += len(result.passed)
+        return held
+
+
+def record_state(store: OpsStore, context: Context, state: str, database: str, day: date) -> None:
+    """Append where a database's run stands, with the dump that it loads."""
+    dump = context["ti"].xcom_pull(task_ids="find_dump")
+    rows = sum(context["ti"].xcom_pull(task_ids="reconcile").values())
+    store.record_state(
+        state,
+        database=database,
+        dump_date=day,
+        run_id=context["run_id"],
+        dump_uri=dump["uri"],
+        dump_generation=int(dump["generation"]),
+        rows=rows,
+    )

@@ -1,0 +1,142 @@
+"""The DAGs: `elt__<db>`, one per database, and `consolidate`. Read top to bottom."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time
+from typing import Any
+
+from airflow.sdk import DAG, Asset, Param
+
+from tributary import docs, naming
+from tributary.dates import DUMP_DATE
+from tributary.dbt import dbt_task_group
+from tributary.operators.await_databases import AwaitDatabasesOperator
+from tributary.operators.find_dump import FindDumpOperator
+from tributary.operators.import_dump import ImportDumpOperator
+from tributary.operators.preflight import PreflightOperator
+from tributary.operators.publish import PublishOperator
+from tributary.operators.reconcile import ReconcileOperator
+from tributary.operators.sync import SyncOperator
+from tributary.operators.validate import ValidateAuditOperator, ValidateMartsOperator, ValidateRawOperator
+from tributary.policies import DEFAULT_ARGS, IMPORT_LIMIT, SYNC_LIMIT
+from tributary.registry import Database, Registry
+
+DATE_PARAM = Param(
+    None,
+    type=["null", "string"],
+    format="date",
+    title="Date",
+    description="Day of the dump to load, such as 2013-01-31. Empty: the day of the run's logical date.",
+)
+
+
+def build_elt_dag(database: Database, registry: Registry) -> DAG:
+    """The DAG that takes one database's dump of a day to checked marts in dataset `<db>`."""
+    dag = DAG(
+        dag_id=naming.dag_id(database.name),
+        dag_display_name=f"elt: {database.name}",
+        description=f"Loads the nightly dump of {database.name} into BigQuery.",
+        doc_md=docs.elt(database),
+        schedule=registry.defaults.schedule,
+        start_date=datetime.combine(registry.defaults.start_date, time(), UTC),
+        catchup=False,
+        max_active_runs=1,
+        default_args={**DEFAULT_ARGS, "owner": database.owner},
+        tags=["elt", f"app:{database.app}", f"owner:{database.owner}"],
+        params={
+            "date": DATE_PARAM,
+            "force": Param(
+                False,
+                type="boolean",
+                title="Force",
+                description="Load the dump although it is smaller than the last one's guards allow.",
+            ),
+        },
+    )
+    with dag:
+        find_dump = FindDumpOperator(
+            task_id="find_dump",
+            database=database.name,
+            dump_pattern=database.dump_pattern,
+            dump_wait=database.dump_wait,
+        )
+        preflight = PreflightOperator(task_id="preflight", database=database, dump=find_dump.output)
+        import_dump = ImportDumpOperator(
+            task_id="import_dump",
+            database=database.name,
+            instance=database.cloud_sql_instance,
+            dump=find_dump.output,
+            source=preflight.output,
+            pool=naming.import_pool(database.cloud_sql_instance),
+            execution_timeout=IMPORT_LIMIT,
+        )
+        sync = SyncOperator(task_id="sync", database=database, execution_timeout=SYNC_LIMIT)
+        reconcile = ReconcileOperator(task_id="reconcile", database=database, preflight=preflight.output)
+        validate_raw = ValidateRawOperator(task_id="validate_raw", database=database)
+        chain: Any = find_dump >> preflight >> import_dump >> sync >> reconcile >> validate_raw
+
+        if not database.contract.raw_only:
+            transform = dbt_task_group(
+                "transform",
+                select=f"tag:{database.app}",
+                dataset=naming.dataset(database.name),
+                variables={"database": database.name, "dump_date": DUMP_DATE},
+            )
+            validate_marts = ValidateMartsOperator(
+                task_id="validate_marts", database=database, outlets=[database_asset(database.name)]
+            )
+            chain >> transform >> validate_marts
+    return dag
+
+
+def build_consolidate_dag(registry: Registry) -> DAG:
+    """The DAG that publishes all databases together as one dataset."""
+    dag = DAG(
+        dag_id=naming.CONSOLIDATE_DAG,
+        description="Publishes all databases together as the dataset `consolidated`.",
+        doc_md=docs.consolidate(registry),
+        schedule=registry.defaults.schedule,
+        start_date=datetime.combine(registry.defaults.start_date, time(), UTC),
+        catchup=False,
+        max_active_runs=1,
+        default_args={**DEFAULT_ARGS, "owner": registry.defaults.owner},
+        tags=["consolidate", f"owner:{registry.defaults.owner}"],
+        params={
+            "date": DATE_PARAM,
+            "force": Param(
+                False,
+                type="boolean",
+                title="Force",
+                description="Do not wait: publish at once with the databases that have landed.",
+            ),
+        },
+    )
+    with dag:
+        await_databases = AwaitDatabasesOperator(
+            task_id="await_databases",
+            registry=registry,
+            inlets=[database_asset(name) for name in registry.consolidated_databases],
+        )
+        transform = dbt_task_group(
+            "transform",
+            select="tag:consolidated",
+            dataset=naming.CONSOLIDATED_AUDIT,
+            variables={
+                "as_of": "{{ ti.xcom_pull(task_ids='await_databases')['as_of'] }}",
+                "apps": registry.apps,
+            },
+        )
+        validate_audit = ValidateAuditOperator(task_id="validate_audit", registry=registry)
+        publish = PublishOperator(
+            task_id="publish",
+            registry=registry,
+            plan=await_databases.output,
+            outlets=[Asset(name=naming.CONSOLIDATED, uri=naming.asset_uri(naming.CONSOLIDATED))],
+        )
+        await_databases >> transform >> validate_audit >> publish
+    return dag
+
+
+def database_asset(database: str) -> Asset:
+    """The asset that a database's run updates once its marts are built and checked."""
+    return Asset(name=database, uri=naming.asset_uri(naming.dataset(database)))

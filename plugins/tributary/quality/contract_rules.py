@@ -1,0 +1,75 @@
+"""The rules that follow from a contract, so that an app without a suite file is checked as well.
+
+Raw layer: the column set and types (`TableSuite.columns`), values where the contract allows no
+empty ones, allowed values of enums, a unique primary key, and the row count for the record.
+Marts and consolidated: their columns are dbt's business; what the contract implies is the unique
+key of the marts that mirror a production table, and the row count.
+"""
+
+from __future__ import annotations
+
+import re
+
+from tributary.quality.rules import Layer, Meta, Rule, Suites, TableSuite
+from tributary.quality.schema import bigquery_types
+from tributary.registry import Contract, Table
+
+_ENUM_VALUE = re.compile(r"'((?:[^']|'')*)'")
+PARTITION_COLUMN = "_dump_date"
+DATABASE_COLUMN = "_database"
+
+
+def contract_expectations(contract: Contract, layer: Layer) -> Suites:
+    """The rules of a layer that need no suite file: see above; `origin` of each is the contract."""
+    origin = f"include/contracts/{contract.app}.yaml"
+    if layer == "raw":
+        return Suites(
+            layer=layer, tables={name: _raw(table, origin) for name, table in contract.tables.items()}
+        )
+    prefix = (DATABASE_COLUMN,) if layer == "consolidated" else ()
+    tables = {}
+    for name in contract.mart_names:
+        table = contract.tables.get(name)
+        key = (*prefix, *table.primary_key) if table else ()
+        not_null = [_not_null(column, origin) for column in key]
+        rules = (_row_count(origin), *_unique(key, origin), *not_null)
+        tables[name] = TableSuite(key=key, expectations=rules)
+    return Suites(layer=layer, tables=tables)
+
+
+def _raw(table: Table, origin: str) -> TableSuite:
+    selected = {name: table.columns[name] for name in table.selected_columns}
+    rules = [_row_count(origin), *_unique(table.primary_key, origin)]
+    for name, column in selected.items():
+        if not column.nullable:
+            rules.append(_not_null(name, origin))
+        if column.type.startswith("enum("):
+            values = [value.replace("''", "'") for value in _ENUM_VALUE.findall(column.type)]
+            known = {"column": name, "value_set": values}
+            rules.append(_rule("expect_column_values_to_be_in_set", f"{name.lower()}_known", origin, **known))
+    columns = {name: bigquery_types(column.type) for name, column in selected.items()}
+    return TableSuite(key=table.primary_key, expectations=tuple(rules), columns=columns)
+
+
+def _unique(key: tuple[str, ...], origin: str) -> list[Rule]:
+    rules = []
+    if len(key) == 1:
+        rules.append(_rule("expect_column_values_to_be_unique", "key_unique", origin, column=key[0]))
+    elif key:
+        columns = list(key)
+        rules.append(_rule("expect_compound_columns_to_be_unique", "key_unique", origin, column_list=columns))
+    return rules
+
+
+def _not_null(column: str, origin: str) -> Rule:
+    name = f"{column.lower().lstrip('_')}_not_null"
+    return _rule("expect_column_values_to_not_be_null", name, origin, column=column)
+
+
+def _row_count(origin: str) -> Rule:
+    # Holds for every table: the count is the point, it goes into the record of the run.
+    return _rule("expect_table_row_count_to_be_between", "row_count", origin, min_value=0)
+
+
+def _rule(type_: str, name: str, origin: str, **kwargs: object) -> Rule:
+    return Rule(type=type_, kwargs=kwargs, meta=Meta(rule=name), origin=origin)

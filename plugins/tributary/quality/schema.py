@@ -1,0 +1,66 @@
+"""A table's columns against the contract's.
+
+Compared here rather than by Great Expectations: its type check counts FLOAT64 as NUMERIC and
+TIMESTAMP as DATETIME (it compares SQLAlchemy classes), and money in floats is what must not pass.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+# The loader's own columns; which there are depends on its version.
+LOADER_PREFIX = "_airbyte_"
+
+_INTEGER, _NUMERIC, _FLOAT = frozenset({"INT64"}), frozenset({"NUMERIC"}), frozenset({"FLOAT64"})
+_STRING = frozenset({"STRING"})
+_TYPES: dict[str, frozenset[str]] = {
+    **dict.fromkeys(("tinyint", "smallint", "mediumint", "int", "integer", "bigint", "year"), _INTEGER),
+    **dict.fromkeys(("float", "double", "real"), _FLOAT),
+    **dict.fromkeys(("char", "varchar", "enum", "set"), _STRING),
+    **dict.fromkeys(("tinytext", "text", "mediumtext", "longtext"), _STRING),
+    "date": frozenset({"DATE"}),
+    "datetime": frozenset({"DATETIME"}),
+    "timestamp": frozenset({"TIMESTAMP"}),
+}
+_MYSQL_TYPE = re.compile(r"^(?P<name>[a-z]+)(?:\((?P<arguments>[^)]*)\))?(?P<rest>.*)$", re.DOTALL)
+# BigQuery's REST API has older names for some types; both may come, by the way a table was made.
+_STANDARD = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL", "RECORD": "STRUCT"}
+
+
+def bigquery_types(mysql_type: str) -> frozenset[str]:
+    """The BigQuery types that a column of this MySQL type may have after the sync; empty: any.
+
+    Follows the type mapping of Airbyte's MySQL source and BigQuery destination.
+    """
+    match = _MYSQL_TYPE.match(mysql_type.lower().strip())
+    if not match:
+        return frozenset()
+    name, arguments = match["name"], match["arguments"]
+    if name == "tinyint" and arguments == "1":
+        return frozenset({"BOOL"})
+    if name == "bigint" and "unsigned" in match["rest"]:
+        return _INTEGER | _NUMERIC
+    if name in ("decimal", "numeric"):
+        numbers = [int(number) for number in (arguments or "10").split(",")]
+        precision, scale = numbers[0], numbers[1] if len(numbers) > 1 else 0
+        fits = scale <= 9 and precision - scale <= 29
+        return _NUMERIC if fits else frozenset({"BIGNUMERIC", "STRING"})
+    return _TYPES.get(name, frozenset())
+
+
+def schema_faults(expected: Mapping[str, frozenset[str]], actual: Mapping[str, str]) -> list[str]:
+    """What is wrong with a table's columns, one sentence a column; an empty list: nothing.
+
+    `actual` maps the table's columns to BigQuery types. The loader's own columns are left out; any
+    other one that is not expected is a fault, so that a personal column cannot slip in.
+    """
+    faults = [f"column {name} is missing" for name in expected if name not in actual]
+    for name, found in actual.items():
+        standard = _STANDARD.get(found, found)
+        if name not in expected:
+            if not name.startswith(LOADER_PREFIX):
+                faults.append(f"column {name} is not in the contract, or is personal")
+        elif expected[name] and standard not in expected[name]:
+            faults.append(f"column {name} is {standard}, expected {' or '.join(sorted(expected[name]))}")
+    return faults

@@ -1,0 +1,326 @@
+"""The single source of truth: `databases.yaml` and `contracts/*.yaml` as frozen, typed models.
+
+Pure: no Airflow import, no connection, nothing but two kinds of files. `load_registry` never
+fails because of one bad database: that database becomes a `BrokenDatabase` which says what is
+wrong with it, and the others stay. Only an unreadable `databases.yaml`, or bad `defaults`,
+which concern every database, raise.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import ValidationError as PydanticError
+
+from tributary.errors import RegistryError
+from tributary.strict_yaml import read_yaml, show
+
+INCLUDE = Path(__file__).resolve().parents[2] / "include"
+
+# A BigQuery dataset name (letters, digits, underscores) which is also a MySQL name without quotes.
+DATABASE_NAME = r"^[a-z][a-z0-9_]{0,61}$"
+RESERVED_DATABASES = frozenset({"consolidated", "consolidated__audit", "ops", "mysql", "sys"})
+COLUMN_NAME = r"^[A-Za-z_][A-Za-z0-9_]{0,127}$"
+
+_DURATION = re.compile(r"^(?P<number>\d+)(?P<unit>[smhd])$")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def parse_duration(value: Any) -> Any:
+    """`"4h"` -> `timedelta(hours=4)`; other types are left to pydantic to refuse or take."""
+    if not isinstance(value, str):
+        return value
+    match = _DURATION.match(value)
+    if not match:
+        raise ValueError('expected a whole number and a unit, such as "90s", "30m", "4h" or "1d"')
+    return timedelta(**{_UNITS[match["unit"]]: int(match["number"])})
+
+
+def _positive(value: timedelta) -> timedelta:
+    if value <= timedelta(0):
+        raise ValueError("expected a duration above zero")
+    return value
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(parse_duration, json_schema_input_type=str),
+    AfterValidator(_positive),
+    Field(examples=["4h"]),
+]
+Name = Annotated[str, StringConstraints(pattern=DATABASE_NAME)]
+ColumnName = Annotated[str, StringConstraints(pattern=COLUMN_NAME)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+_M = TypeVar("_M", bound=_Model)
+
+
+class Column(_Model):
+    """One column of a production table."""
+
+    type: str = Field(description="MySQL type as in the DDL, lower case, such as `decimal(10,2)`.")
+    description: str = ""
+    nullable: bool = False
+    personal: bool = Field(False, description="Personal data: the column is never copied out of MySQL.")
+
+
+class Table(_Model):
+    """One production table."""
+
+    description: str = ""
+    primary_key: tuple[ColumnName, ...] = Field(min_length=1)
+    columns: dict[ColumnName, Column] = Field(min_length=1)
+
+    @property
+    def selected_columns(self) -> tuple[str, ...]:
+        """The columns that are copied to BigQuery: all but the personal ones."""
+        return tuple(name for name, column in self.columns.items() if not column.personal)
+
+
+class Mart(_Model):
+    """A mart beyond the ones that mirror a production table."""
+
+    description: str
+
+
+class Contract(_Model):
+    """The schema that all databases of one app share."""
+
+    app: Name
+    description: str = ""
+    raw_only: bool = Field(
+        False, description="Stop after the raw layer: the app has no dbt models and is not consolidated."
+    )
+    completion_line: bool = Field(
+        True, description="Whether dumps end with mysqldump's `-- Dump completed`; hand-written ones do not."
+    )
+    own_database_statements: bool = Field(
+        False, description="Whether dumps may create, drop and USE their own database; it is then left out."
+    )
+    source_name: str | None = Field(
+        None, description="The database's name inside the dumps, where it differs from the registry's."
+    )
+    tables: dict[str, Table] = Field(min_length=1)
+    marts: dict[Name, Mart] = Field(default_factory=dict)
+
+    @property
+    def mart_names(self) -> tuple[str, ...]:
+        """Every table of the consolidated layer: one per production table, then the further marts."""
+        return () if self.raw_only else (*self.tables, *self.marts)
+
+
+class Defaults(_Model):
+    """What holds for every database that does not say otherwise."""
+
+    owner: str = "data-platform"
+    schedule: str = Field("0 2 * * *", description="Cron expression in UTC.")
+    start_date: date = date(2024, 1, 1)
+    cloud_sql_instance: str = "staging"
+    dump_pattern: str = Field(
+        "{database}/{date}/*.sql.gz", description="Object name of a dump: `{database}`, `{date}`, `*`, `?`."
+    )
+    dump_wait: Duration = Field(timedelta(hours=4), description="How long a run waits for its dump.")
+
+
+class Consolidation(_Model):
+    """When and how all databases become one dataset."""
+
+    cut_off: Duration = Field(
+        timedelta(hours=6), description="How long consolidate waits for databases that have not landed."
+    )
+
+
+class _Entry(_Model):
+    """What `databases.yaml` may say of one database."""
+
+    app: Name
+    owner: str | None = None
+    cloud_sql_instance: str | None = None
+    dump_pattern: str | None = None
+    dump_wait: Duration | None = None
+    description: str = ""
+
+
+class RegistryFile(_Model):
+    """`databases.yaml` as a whole; editors complete it from this model's JSON Schema."""
+
+    defaults: Defaults = Defaults()
+    consolidation: Consolidation = Consolidation()
+    databases: dict[Name, _Entry]
+
+
+class Database(_Model):
+    """One production database, with the defaults filled in and its contract at hand."""
+
+    name: Name
+    contract: Contract
+    owner: str
+    cloud_sql_instance: str
+    dump_pattern: str
+    dump_wait: Duration
+    description: str = ""
+
+    @property
+    def app(self) -> str:
+        return self.contract.app
+
+
+class BrokenDatabase(_Model):
+    """A database whose entry or contract cannot be used, and why."""
+
+    name: str
+    error: str
+
+
+class Registry(_Model):
+    """All databases. Iteration order is the file's order, so everything derived is deterministic."""
+
+    defaults: Defaults
+    consolidation: Consolidation
+    databases: dict[str, Database]
+    broken: tuple[BrokenDatabase, ...] = ()
+
+    @property
+    def contracts(self) -> dict[str, Contract]:
+        """The contracts in use, by app."""
+        return {database.app: database.contract for database in self.databases.values()}
+
+    @property
+    def apps(self) -> dict[str, list[str]]:
+        """The databases of each app that is consolidated."""
+        apps: dict[str, list[str]] = {}
+        for database in self.databases.values():
+            if not database.contract.raw_only:
+                apps.setdefault(database.app, []).append(database.name)
+        return apps
+
+    @property
+    def consolidated_databases(self) -> tuple[str, ...]:
+        """The databases whose rows go to `consolidated`."""
+        return tuple(name for name, database in self.databases.items() if not database.contract.raw_only)
+
+    def database(self, name: str) -> Database:
+        """The database of that name; RegistryError says which ones there are."""
+        try:
+            return self.databases[name]
+        except KeyError:
+            known = ", ".join(self.databases) or "none"
+            for entry in self.broken:
+                if entry.name == name:
+                    raise RegistryError(entry.error) from None
+            raise RegistryError(f"no database {name!r} in the registry; it has: {known}") from None
+
+
+def load_contract(path: Path) -> Contract:
+    """Read one contract. Raises RegistryError for anything that is not of the expected form."""
+    contract = _validate(Contract, read_yaml(path).data, path, at="")
+    if contract.app != path.stem:
+        raise RegistryError(f"{show(path)}: app: found {contract.app!r}, expected the file's name, {path.stem!r}")
+    for name, table in contract.tables.items():
+        for key in table.primary_key:
+            if key not in table.selected_columns:
+                raise RegistryError(
+                    f"{show(path)}: tables.{name}.primary_key: found {key!r}, "
+                    f"expected columns of the table that are not personal: {', '.join(table.selected_columns)}"
+                )
+    clash = sorted(set(contract.tables) & set(contract.marts))
+    if clash:
+        raise RegistryError(f"{show(path)}: marts: found {clash[0]!r}, expected a name that no table has")
+    return contract
+
+
+def load_registry(include: Path = INCLUDE) -> Registry:
+    """Read `databases.yaml` and the contracts it names below `include`.
+
+    Raises RegistryError only for what concerns every database; see the module's docstring.
+    """
+    path = include / "databases.yaml"
+    raw = read_yaml(path, duplicates_under="databases")
+    document = raw.data
+    unknown = sorted(set(document) - {"defaults", "consolidation", "databases"})
+    if unknown:
+        raise RegistryError(
+            f"{show(path)}: {unknown[0]}: unknown key, expected defaults, consolidation or databases"
+        )
+    defaults = _validate(Defaults, document.get("defaults") or {}, path, at="defaults")
+    consolidation = _validate(Consolidation, document.get("consolidation") or {}, path, at="consolidation")
+    entries = document.get("databases")
+    if not isinstance(entries, dict) or not entries:
+        raise RegistryError(
+            f"{show(path)}: databases: found {entries!r}, expected at least one entry such as "
+            "`shop_eu: {app: retail}`"
+        )
+    databases: dict[str, Database] = {}
+    broken: list[BrokenDatabase] = []
+    for name, entry in entries.items():
+        try:
+            if name in raw.duplicates:
+                raise RegistryError(
+                    f"{show(path)}: databases.{name}: found {raw.duplicates[name]} entries of that name, expected one"
+                )
+            databases[name] = _database(name, entry, defaults, path)
+        except RegistryError as error:
+            broken.append(BrokenDatabase(name=str(name), error=str(error)))
+    return Registry(
+        defaults=defaults,
+        consolidation=consolidation,
+        databases=databases,
+        broken=tuple(broken),
+    )
+
+
+def _database(name: Any, entry: Any, defaults: Defaults, path: Path) -> Database:
+    at = f"databases.{name}"
+    if not isinstance(name, str) or not re.match(DATABASE_NAME, name):
+        raise RegistryError(
+            f"{show(path)}: {at}: found the name {name!r}, expected lower-case letters, digits and "
+            "underscores, a letter first, at most 62"
+        )
+    if name in RESERVED_DATABASES or name.startswith("raw__"):
+        raise RegistryError(f"{show(path)}: {at}: the name is reserved; expected another name")
+    parsed = _validate(_Entry, entry, path, at=at)
+    contract_path = path.parent / "contracts" / f"{parsed.app}.yaml"
+    if not contract_path.is_file():
+        known = ", ".join(sorted(file.stem for file in contract_path.parent.glob("*.yaml"))) or "none"
+        raise RegistryError(
+            f"{show(path)}: {at}.app: found {parsed.app!r}, expected an app with a file in contracts/: {known}"
+        )
+    merged = {
+        "owner": defaults.owner,
+        "cloud_sql_instance": defaults.cloud_sql_instance,
+        "dump_pattern": defaults.dump_pattern,
+        "dump_wait": defaults.dump_wait,
+        **parsed.model_dump(exclude_none=True, exclude={"app"}),
+    }
+    return Database(name=name, contract=_cached_contract(contract_path, contract_path.stat().st_mtime_ns), **merged)
+
+
+@lru_cache(maxsize=256)
+def _cached_contract(path: Path, mtime_ns: int) -> Contract:
+    # A thousand databases share a few contracts: each is parsed once per process and change.
+    return load_contract(path)
+
+
+def _validate(model: type[_M], data: Any, path: Path, at: str) -> _M:
+    """Build the model; a refusal names file, key, value and the expected form of every fault."""
+    try:
+        return model.model_validate(data)
+    except PydanticError as error:
+        faults = []
+        for fault in error.errors(include_url=False):
+            key = ".".join(part for part in (at, *map(str, fault["loc"])) if part)
+            if fault["type"] == "extra_forbidden":
+                expected = "unknown key; the editor's completion (JSON Schema) lists the known ones"
+            else:
+                expected = fault["msg"].removeprefix("Value error, ")
+            faults.append(f"{show(path)}: {key or 'the file'}: found {fault['input']!r:.80}: {expected}")
+        raise RegistryError("; ".join(faults)) from None

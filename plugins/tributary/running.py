@@ -1,0 +1,172 @@
+"""Starting a day's runs, following them, and saying what came of them."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from tributary import naming
+from tributary.airflow_api import TERMINAL, AirflowApi
+from tributary.dates import logical_date
+from tributary.errors import TributaryError
+from tributary.registry import Registry
+from tributary.reporting import to_table
+from tributary.sqlfiles import read_sql
+
+POLL_SECONDS = 2.0
+# A DAG of a new registry entry appears at the DAG processor's next look at the files.
+DAGS_WAIT_SECONDS = 120.0
+_ACTIVE = ("running", "deferred", "up_for_reschedule", "up_for_retry", "queued", "restarting")
+
+
+@dataclass
+class _Followed:
+    """One run that is followed."""
+
+    dag_id: str
+    label: str
+    run_id: str
+    state: str = "queued"
+    step: str = ""
+    seconds: float = 0.0
+    printed: tuple[str, str] = field(default=("", ""))
+
+    @property
+    def done(self) -> bool:
+        return self.state in TERMINAL
+
+
+class RunDay:
+    """The runs of one day: those of the databases, and the consolidation where it is wanted."""
+
+    def __init__(
+        self,
+        airflow: AirflowApi,
+        registry: Registry,
+        day: date,
+        databases: Sequence[str],
+        *,
+        consolidate: bool,
+        console: Console,
+    ) -> None:
+        self.airflow = airflow
+        self.registry = registry
+        self.day = day
+        self.databases = databases
+        self.consolidate = consolidate
+        self.console = console
+
+    def follow(self) -> bool:
+        """Start, show progress until the last run has ended, print the table. True when all is well."""
+        self.airflow.ensure_pools(self.registry)
+        started = time.monotonic()
+        runs = self._start()
+        if self.console.is_terminal:
+            with Live(self._progress(runs), console=self.console, refresh_per_second=2) as live:
+                self._poll(runs, lambda: live.update(self._progress(runs)))
+        else:
+            self._poll(runs, lambda: self._log(runs))
+        return self._report(runs, time.monotonic() - started)
+
+    def _start(self) -> list[_Followed]:
+        wanted = {naming.dag_id(name): name for name in self.databases}
+        if self.consolidate:
+            wanted[naming.CONSOLIDATE_DAG] = naming.CONSOLIDATE_DAG
+        self._wait_for_dags(set(wanted))
+        logical = logical_date(self.day, self.registry.defaults.schedule).isoformat()
+        runs = []
+        for dag_id, label in wanted.items():
+            run = self.airflow.start(dag_id, self.day, logical)
+            runs.append(_Followed(dag_id, label, run["dag_run_id"]))
+        return runs
+
+    def _wait_for_dags(self, wanted: set[str]) -> None:
+        end = time.monotonic() + DAGS_WAIT_SECONDS
+        while missing := wanted - self.airflow.dags():
+            if time.monotonic() > end:
+                raise TributaryError(
+                    f"Airflow does not know {', '.join(sorted(missing))} after {DAGS_WAIT_SECONDS:.0f} s; "
+                    "its UI shows import errors, and `tributary check` checks the registry"
+                )
+            time.sleep(POLL_SECONDS)
+
+    def _poll(self, runs: list[_Followed], show: Any) -> None:
+        while not all(run.done for run in runs):
+            time.sleep(POLL_SECONDS)
+            for run in runs:
+                if not run.done:
+                    self._refresh(run)
+            show()
+
+    def _refresh(self, run: _Followed) -> None:
+        found = self.airflow.run(run.dag_id, run.run_id)
+        run.state = found["state"]
+        run.seconds = found.get("duration") or run.seconds + POLL_SECONDS
+        tasks = self.airflow.tasks(run.dag_id, run.run_id)
+        failed = [task["task_id"] for task in tasks if task["state"] == "failed"]
+        active = [task for task in tasks if task["state"] in _ACTIVE]
+        groups = dict.fromkeys(task["task_id"].split(".")[0] for task in active)
+        run.step = ", ".join(failed or groups)
+
+    def _progress(self, runs: Sequence[_Followed]) -> Table:
+        rows = [
+            {"run": run.label, "state": run.state, "step": run.step, "seconds": round(run.seconds)} for run in runs
+        ]
+        return to_table(rows, title=f"{self.day}")
+
+    def _log(self, runs: Sequence[_Followed]) -> None:
+        for run in runs:
+            if (run.state, run.step) != run.printed:
+                run.printed = (run.state, run.step)
+                self.console.print(f"{run.label}: {run.state} {run.step}".rstrip(), highlight=False, soft_wrap=True)
+
+    def _report(self, runs: Sequence[_Followed], seconds: float) -> bool:
+        from google.cloud.bigquery import Client
+
+        from tributary.ledger.store import execute
+        from tributary.settings import Settings
+
+        wanted = json.dumps([run.label for run in runs if run.label != naming.CONSOLIDATE_DAG])
+        client = Client(location=Settings.from_environment().location)
+        found = {
+            row["database"]: row
+            for row in execute(client, read_sql("ops/day_report"), databases=wanted, day=self.day.isoformat())
+        }
+        rows, well = [], True
+        for run in runs:
+            counts = found.get(run.label, {})
+            stages = self._stages(run.label)
+            agree = len({counts.get(f"{stage}_rows") for stage in stages}) <= 1
+            well = well and run.state == "success" and agree
+            rows.append(
+                {
+                    "database": run.label,
+                    "state": run.state if agree else f"{run.state}, counts differ",
+                    **{f"in {stage}": counts.get(f"{stage}_rows") for stage in ("dump", "raw", "marts", "consolidated")},
+                    "checks passed": counts.get("passed"),
+                    "failed": counts.get("failed"),
+                    "seconds": round(run.seconds),
+                }
+            )
+        self.console.print(to_table(rows, title=f"{self.day}, {seconds:.0f} s"))
+        for run in runs:
+            if run.state != "success":
+                link = f"{self.airflow.url}/dags/{run.dag_id}/runs/{run.run_id}"
+                self.console.print(f"{run.label}: {run.state} at {run.step or 'its start'}: {link}", soft_wrap=True)
+        return well
+
+    def _stages(self, database: str) -> tuple[str, ...]:
+        """The stages whose rows of the database must agree after this command."""
+        if database not in self.registry.databases:
+            return ()
+        if self.registry.databases[database].contract.raw_only:
+            return ("dump", "raw")
+        return ("dump", "raw", "marts", "consolidated") if self.consolidate else ("dump", "raw", "marts")

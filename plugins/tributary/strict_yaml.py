@@ -1,0 +1,76 @@
+"""YAML as people expect it: a key that stands twice is an error, not a silent overwrite."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tributary.errors import RegistryError
+
+
+@dataclass(frozen=True)
+class Document:
+    """A parsed file; `duplicates` counts keys that stand more than once where that was allowed."""
+
+    data: dict[str, Any]
+    duplicates: dict[str, int] = field(default_factory=dict)
+
+
+def read_yaml(path: Path, *, duplicates_under: str | None = None) -> Document:
+    """Read a YAML mapping.
+
+    A key that stands twice raises RegistryError with its line, except directly below the
+    top-level key `duplicates_under`: there the caller learns of it from `Document.duplicates`.
+    """
+    shown = show(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise RegistryError(f"{shown}: the file is missing; expected it at {path}") from None
+    except UnicodeDecodeError as error:
+        raise RegistryError(f"{shown}: expected UTF-8 text, found byte {error.object[error.start]:#x}") from None
+    loader = yaml.SafeLoader(text)
+    try:
+        root = loader.get_single_node()
+        duplicates = _duplicates(root, shown, duplicates_under)
+        data = loader.construct_document(root) if root is not None else None
+    except yaml.YAMLError as error:
+        raise RegistryError(f"{shown}: not valid YAML: {error}") from None
+    finally:
+        loader.dispose()
+    if not isinstance(data, dict):
+        raise RegistryError(f"{shown}: found {type(data).__name__}, expected a mapping of keys to values")
+    return Document(data, duplicates)
+
+
+def show(path: Path) -> str:
+    """A registry file's path as a person knows it: from `include/` on where it lies below that."""
+    parts = path.parts
+    return "/".join(parts[parts.index("include") :]) if "include" in parts else f"{path.parent.name}/{path.name}"
+
+
+def _duplicates(root: yaml.Node | None, shown: str, allowed_under: str | None) -> dict[str, int]:
+    found: dict[str, int] = {}
+    stack: list[tuple[yaml.Node, str]] = [(root, "")] if root is not None else []
+    while stack:
+        node, at = stack.pop()
+        if isinstance(node, yaml.SequenceNode):
+            stack.extend((child, at) for child in node.value)
+        if not isinstance(node, yaml.MappingNode):
+            continue
+        counts = Counter(key.value for key, _ in node.value)
+        for key, value in node.value:
+            where = f"{at}.{key.value}" if at else str(key.value)
+            if counts[key.value] > 1:
+                if at != allowed_under:
+                    raise RegistryError(
+                        f"{shown}: line {key.start_mark.line + 1}: {where} stands {counts[key.value]} times, "
+                        "expected it once"
+                    )
+                found[key.value] = counts[key.value]
+            stack.append((value, where))
+    return found

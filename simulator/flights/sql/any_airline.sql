@@ -1,0 +1,1 @@
+select carrier from airlines limit 1

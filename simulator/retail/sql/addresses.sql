@@ -1,0 +1,3 @@
+select address_id, customer_id
+from addresses
+order by address_id

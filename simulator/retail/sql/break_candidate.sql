@@ -1,0 +1,1 @@
+select min(product_id) from products where active

@@ -1,0 +1,1 @@
+update discounts set valid_to = %s where discount_id = %s

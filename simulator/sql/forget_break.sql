@@ -1,0 +1,1 @@
+delete from simulator.breaks where database_name = %s and rule = %s

@@ -1,0 +1,142 @@
+"""`python -m stack up|run|down|clean`: what the Makefile's targets call."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+from stack import environment
+from stack.state import LOCAL, ROOT, PortTakenError, State
+from stack.supervisor import StackError, Supervisor, airflow_programs, localcloud_programs
+
+
+def up() -> None:
+    """Start whatever does not run yet, and wait until it is ready."""
+    state = State.load()
+    supervisor = Supervisor(state)
+    if supervisor.is_up():
+        supervisor.start(localcloud_programs())
+        supervisor.start(airflow_programs())
+    else:
+        for line in state.complete():
+            print(f"note: {line}", flush=True)
+        state.save()
+        supervisor = Supervisor(state)
+        variables = environment.build(state)
+        environment.write(variables)
+        _start_all(state, supervisor, variables)
+    supervisor.wait(localcloud_programs())
+    supervisor.wait(airflow_programs(), seconds=180)
+    _tributary("setup")
+    print(
+        f"Airflow: http://127.0.0.1:{state.ports['airflow']}  "
+        f"user {environment.ADMIN}  password {state.secrets['airflow_admin']}",
+        flush=True,
+    )
+
+
+def run() -> None:
+    """The main job: start everything, let one more day pass in production, load it."""
+    started = time.monotonic()
+    up()
+    print(f"ready after {time.monotonic() - started:.0f} s", flush=True)
+    day = _advance()
+    status = _tributary("run", "--date", day, check=False)
+    state = State.load()
+    print(f"Airflow stays up: http://127.0.0.1:{state.ports['airflow']} (stop it with `make stop`)", flush=True)
+    if status:
+        sys.exit(status)
+
+
+def down() -> None:
+    """Stop every process of this checkout; what they wrote stays."""
+    stopped = Supervisor(State.load()).stop()
+    print("stopped" if stopped else "nothing was running", flush=True)
+
+
+def clean() -> None:
+    """Stop, and remove what runs left behind. The Python environments stay; they cost time, not state."""
+    down()
+    keep = {"envs", "uv"}
+    for path in LOCAL.iterdir() if LOCAL.exists() else ():
+        if path.name not in keep:
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    shutil.rmtree(ROOT / "include" / "dbt" / "target", ignore_errors=True)
+
+
+def _start_all(state: State, supervisor: Supervisor, variables: dict[str, str]) -> None:
+    """The local cloud starts while Airflow's database is made and dbt's manifest is written."""
+    supervisor.launch(variables)
+    supervisor.start(localcloud_programs())
+    home = LOCAL / "airflow"
+    home.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(home / "passwords.json", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump({environment.ADMIN: state.secrets["airflow_admin"]}, file)
+    manifest = subprocess.Popen(
+        [environment.executable("dbt", "dbt"), "--quiet", "parse", "--project-dir", "include/dbt", "--profiles-dir", "include/dbt"],
+        cwd=ROOT,
+        env={**os.environ, **variables},
+    )
+    _checked([environment.executable("airflow", "airflow"), "db", "migrate"], variables, "airflow-db-migrate")
+    if manifest.wait() != 0:
+        raise StackError("dbt parse failed; its words are above")
+    supervisor.start(airflow_programs())
+
+
+def _advance() -> str:
+    """Let one day pass in the production databases; returns it. The dumps lie in the bucket then."""
+    print("A day passes in production:", flush=True)
+    variables = {**os.environ, **environment.build(State.load())}
+    python = environment.executable("localcloud", "python")
+    done = subprocess.run([python, "-m", "simulator", "advance"], cwd=ROOT, env=variables, check=False)
+    if done.returncode:
+        raise StackError("the simulator failed; its words are above")
+    date = subprocess.run(
+        [python, "-m", "simulator", "date"], cwd=ROOT, env=variables, check=True, capture_output=True, text=True
+    )
+    return date.stdout.strip()
+
+
+def _tributary(*arguments: str, check: bool = True) -> int:
+    done = subprocess.run([str(ROOT / "tributary"), *arguments], check=False)
+    if check and done.returncode:
+        raise StackError(f"`tributary {' '.join(arguments)}` failed; its words are above")
+    return done.returncode
+
+
+def _checked(command: list[str], variables: dict[str, str], name: str) -> None:
+    """Run a command with its output in a log; StackError with the log's end where it fails."""
+    log = LOCAL / "logs" / f"{name}.log"
+    with log.open("w") as file:
+        done = subprocess.run(
+            command, cwd=ROOT, env={**os.environ, **variables}, stdout=file, stderr=subprocess.STDOUT, check=False
+        )
+    if done.returncode:
+        tail = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
+        raise StackError(f"{name} failed; its log: {log}\n{tail}")
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command; what goes wrong is told in a few words."""
+    commands: dict[str, Callable[[], None]] = {"up": up, "run": run, "down": down, "clean": clean}
+    if len(arguments) != 1 or arguments[0] not in commands:
+        print(f"usage: python -m stack {'|'.join(commands)}", file=sys.stderr)
+        return 2
+    try:
+        commands[arguments[0]]()
+    except (StackError, PortTakenError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

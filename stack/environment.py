@@ -1,0 +1,145 @@
+"""The environment variables of this checkout's processes: the only thing that differs from a deployment."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+from pathlib import Path
+from urllib.parse import quote
+
+from stack.state import LOCAL, ROOT, State
+
+PROJECT = "tributary-local"
+BUCKET = f"{PROJECT}-dumps"
+ADMIN = "admin"
+
+
+def executable(env: str, name: str) -> str:
+    """A program of one of the Python environments."""
+    return str(LOCAL / "envs" / env / "bin" / name)
+
+
+def build(state: State) -> dict[str, str]:
+    """Every variable that the processes and the `tributary` command need, by name."""
+    return {**_cloud(state), **_tributary(state), **_airflow(state)}
+
+
+def write(variables: dict[str, str], path: Path = LOCAL / "env") -> None:
+    """Write the variables as a file that a shell can source, readable by its owner alone."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.writelines(f"{name}={shlex.quote(value)}\n" for name, value in sorted(variables.items()))
+
+
+def _url(state: State, service: str) -> str:
+    return f"http://127.0.0.1:{state.ports[service]}"
+
+
+def _cloud(state: State) -> dict[str, str]:
+    """What Google's libraries read, and what the local services need."""
+    ports, passwords = state.ports, state.secrets
+    metadata = f"127.0.0.1:{ports['metadata']}"
+    return {
+        "GOOGLE_CLOUD_PROJECT": PROJECT,
+        "GCE_METADATA_HOST": metadata,
+        "GCE_METADATA_IP": metadata,
+        "STORAGE_EMULATOR_HOST": _url(state, "storage"),
+        "BIGQUERY_EMULATOR_HOST": _url(state, "bigquery"),
+        "LOCALCLOUD_STATE_DIR": str(LOCAL / "cloud"),
+        "LOCALCLOUD_METADATA_PORT": str(ports["metadata"]),
+        "LOCALCLOUD_STORAGE_PORT": str(ports["storage"]),
+        "LOCALCLOUD_BIGQUERY_PORT": str(ports["bigquery"]),
+        "LOCALCLOUD_BIGQUERY_GRPC_PORT": str(ports["bigquery_grpc"]),
+        "LOCALCLOUD_SQLADMIN_PORT": str(ports["sqladmin"]),
+        "LOCALCLOUD_AIRBYTE_PORT": str(ports["airbyte"]),
+        "LOCALCLOUD_AIRBYTE_CLIENT_ID": "tributary",
+        "LOCALCLOUD_AIRBYTE_CLIENT_SECRET": passwords["airbyte_client"],
+        "LOCALCLOUD_CLOUD_SQL_INSTANCE": "staging",
+        "LOCALCLOUD_CLOUD_SQL_HOST": "127.0.0.1",
+        "LOCALCLOUD_CLOUD_SQL_PORT": str(ports["cloud_sql"]),
+        "LOCALCLOUD_CLOUD_SQL_USER": "root",
+        "LOCALCLOUD_CLOUD_SQL_PASSWORD": passwords["cloud_sql"],
+        "LOCALCLOUD_PRODUCTION_HOST": "127.0.0.1",
+        "LOCALCLOUD_PRODUCTION_PORT": str(ports["production"]),
+        "LOCALCLOUD_PRODUCTION_USER": "root",
+        "LOCALCLOUD_PRODUCTION_PASSWORD": passwords["production"],
+    }
+
+
+def _tributary(state: State) -> dict[str, str]:
+    """Tributary's own settings; a deployment sets the same ones (docs/configuration.md)."""
+    return {
+        "TRIBUTARY_DUMPS_BUCKET": BUCKET,
+        "TRIBUTARY_LOCATION": "US",
+        "TRIBUTARY_DBT_EXECUTABLE": executable("dbt", "dbt"),
+        "TRIBUTARY_POLL_SECONDS": "2",
+        "TRIBUTARY_AIRFLOW_URL": _url(state, "airflow"),
+        "TRIBUTARY_AIRFLOW_USER": ADMIN,
+        "TRIBUTARY_AIRFLOW_PASSWORD": state.secrets["airflow_admin"],
+    }
+
+
+def _airflow(state: State) -> dict[str, str]:
+    """Airflow's configuration and connections."""
+    ports, passwords = state.ports, state.secrets
+    home = LOCAL / "airflow"
+    settings = {
+        "CORE__DAGS_FOLDER": ROOT / "dags",
+        "CORE__PLUGINS_FOLDER": ROOT / "plugins",
+        "CORE__EXECUTOR": "LocalExecutor",
+        "CORE__PARALLELISM": 8,
+        "CORE__LOAD_EXAMPLES": False,
+        "CORE__DAGS_ARE_PAUSED_AT_CREATION": False,
+        "CORE__FERNET_KEY": passwords["fernet"],
+        "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{ADMIN}:admin",
+        "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": home / "passwords.json",
+        "CORE__EXECUTION_API_SERVER_URL": f"{_url(state, 'airflow')}/execution/",
+        "API__HOST": "127.0.0.1",
+        "API__PORT": ports["airflow"],
+        "API__BASE_URL": _url(state, "airflow"),
+        "API__SECRET_KEY": passwords["airflow_api"],
+        "API__WORKERS": 1,
+        "API_AUTH__JWT_SECRET": passwords["airflow_jwt"],
+        # The wait for a lock: SQLite lets one process write at a time.
+        "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}?timeout=60",
+        # Simulated days have their own calendar: the real clock starts no run, people and commands do.
+        "SCHEDULER__USE_JOB_SCHEDULE": False,
+        "DAG_PROCESSOR__REFRESH_INTERVAL": 10,
+        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": 10,
+        "DAG_PROCESSOR__DAG_VERSION_INFLATION_CHECK_LEVEL": "error",
+        "LOGGING__BASE_LOG_FOLDER": home / "logs",
+        "LOGGING__TRIGGER_LOG_SERVER_PORT": ports["trigger_log"],
+        "LOGGING__WORKER_LOG_SERVER_PORT": ports["worker_log"],
+        "USAGE_DATA_COLLECTION__ENABLED": False,
+        "COSMOS__ENABLE_TELEMETRY": False,
+    }
+    connections = {
+        "GOOGLE_CLOUD_DEFAULT": {
+            "conn_type": "google_cloud_platform",
+            "extra": {"project": PROJECT, "sqladmin_api_endpoint": _url(state, "sqladmin"), "num_retries": 3},
+        },
+        "CLOUD_SQL__STAGING": {
+            "conn_type": "mysql",
+            "host": "127.0.0.1",
+            "port": ports["cloud_sql"],
+            "login": "root",
+            "password": passwords["cloud_sql"],
+        },
+        "AIRBYTE_DEFAULT": {
+            "conn_type": "airbyte",
+            "host": f"{_url(state, 'airbyte')}/api/public/v1/",
+            "login": "tributary",
+            "password": passwords["airbyte_client"],
+            "schema": quote("v1/applications/token", safe="/"),
+            "extra": {"timeout": 30},
+        },
+    }
+    return {
+        "AIRFLOW_HOME": str(home),
+        "PYTHONPATH": os.pathsep.join((str(ROOT / "plugins"), str(ROOT))),
+        "GX_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        **{f"AIRFLOW__{name}": str(value) for name, value in settings.items()},
+        **{f"AIRFLOW_CONN_{name}": json.dumps(value) for name, value in connections.items()},
+    }
