@@ -1,4 +1,4 @@
-"""The DAG that publishes all databases together."""
+"""The Airflow DAG that publishes all databases together."""
 
 from tributary.pipeline import build_consolidate_dag
 from tributary.registry import load_registry

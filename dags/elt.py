@@ -1,4 +1,4 @@
-"""One DAG `elt__<db>` for every database of the registry."""
+"""One Airflow DAG `elt__<db>` for every database of the registry."""
 
 from airflow.sdk import get_parsing_context
 

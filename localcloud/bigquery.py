@@ -1,24 +1,25 @@
 """BigQuery's REST and gRPC APIs over DuckDB: ``python -m localcloud.bigquery`` starts bqemulator.
 
-A thin wrapper that keeps everything below the state directory and off the network: the emulator's HOME (where
-DuckDB looks for extensions), its data, its upload files, and DuckDB's ``spatial`` extension, which the emulator
-insists on and which comes from the installed package ``duckdb-extension-spatial``.
+A thin wrapper that keeps everything below the state directory and off the network: the emulator's HOME
+(where DuckDB looks for extensions), its data, its upload files, and DuckDB's ``spatial`` extension, which the
+emulator insists on and which comes from the installed package ``duckdb-extension-spatial``.
 
-Environment: ``LOCALCLOUD_BIGQUERY_PORT`` (REST), ``LOCALCLOUD_BIGQUERY_GRPC_PORT``, ``LOCALCLOUD_STATE_DIR``,
-``GOOGLE_CLOUD_PROJECT``, and optionally ``LOCALCLOUD_BIGQUERY_TIME_TRAVEL_DAYS`` (default 0: the emulator copies
-a whole table at every change to serve ``for system_time as of``; with 0 the copies go within a minute, with 7,
-BigQuery's own default, the disk fills with them).
+Environment: ``LOCALCLOUD_BIGQUERY_PORT`` (REST), ``LOCALCLOUD_BIGQUERY_GRPC_PORT``,
+``LOCALCLOUD_STATE_DIR``, ``GOOGLE_CLOUD_PROJECT``, and optionally ``LOCALCLOUD_BIGQUERY_TIME_TRAVEL_DAYS``,
+default 0: no ``for system_time as of``. (BigQuery has 7 days of it. The emulator serves it by copying a whole
+table at every change, which doubles the time of every write and fills the disk.)
 """
 
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from localcloud.settings import HOST, number, state_dir, text
 
 
 def install_spatial() -> None:
-    """Install DuckDB's spatial extension into $HOME/.duckdb from the installed package, unless it is there."""
+    """Install DuckDB's spatial extension into $HOME/.duckdb from its package, unless it is there."""
     import duckdb
     import duckdb_extensions
 
@@ -28,6 +29,18 @@ def install_spatial() -> None:
         ).fetchone()
         if not (row and row[0]):
             duckdb_extensions.import_extension("spatial", con=connection)
+
+
+def keep_no_history() -> None:
+    """Make the emulator copy a table for ``create snapshot table`` only, no longer at every change."""
+    from bqemulator.versioning.snapshots import SnapshotManager
+
+    capture = SnapshotManager.capture
+
+    def capture_on_request(manager: Any, *table: str, kind: str = "AUTO") -> Any:
+        return capture(manager, *table, kind=kind) if kind == "USER" else None
+
+    SnapshotManager.capture = capture_on_request  # type: ignore[assignment, method-assign]
 
 
 def main() -> None:
@@ -45,6 +58,12 @@ def main() -> None:
     configure_logging(level=LogLevel.WARNING, fmt=LogFormat.CONSOLE)
     from bqemulator.server import run_forever
 
+    from localcloud import bqemulator_fixes
+
+    bqemulator_fixes.apply()
+    history_days = number("LOCALCLOUD_BIGQUERY_TIME_TRAVEL_DAYS", 0)
+    if history_days == 0:
+        keep_no_history()
     run_forever(
         Settings(
             rest_host=HOST,
@@ -57,7 +76,7 @@ def main() -> None:
             default_project_id=text("GOOGLE_CLOUD_PROJECT"),
             # Avro needs a second extension, which the emulator would try to download.
             enable_format_extensions=False,
-            time_travel_retention_days=number("LOCALCLOUD_BIGQUERY_TIME_TRAVEL_DAYS", 0),
+            time_travel_retention_days=history_days,
             log_level=LogLevel.WARNING,
             log_format=LogFormat.CONSOLE,
         )

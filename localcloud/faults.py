@@ -6,8 +6,8 @@ A test orders a fault, the service serves it the next *count* times it applies, 
     GET    /_faults   what is still pending
     DELETE /_faults   forget everything that is pending
 
-The kinds that a service knows are listed in its module and in localcloud/README.md. Orders live in memory: they
-do not survive a restart of the service.
+The kinds that a service knows are listed in its module and in localcloud/README.md. Orders live in memory:
+they do not survive a restart of the service.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ class Fault(BaseModel):
     status: int = Field(default=503, ge=400, le=599, description="HTTP status")
     path: str = Field(default="", description="applies to requests whose path contains this")
     method: str = Field(default="", description="applies to requests with this HTTP method; empty for all")
-    stream: str = Field(default="", description="name of the stream (table) that it hits; empty for the first")
+    stream: str = Field(
+        default="", description="name of the stream (table) that it hits; empty for the first"
+    )
 
 
 class Faults:
@@ -73,7 +75,7 @@ class Faults:
 
 
 def install(app: FastAPI, faults: Faults, error: Callable[[int, str], Response]) -> None:
-    """Add the ``/_faults`` routes to *app*, and the ``http`` fault, answered with *error(status, message)*."""
+    """Add the ``/_faults`` routes to *app*, and the ``http`` fault, answered with *error(status, text)*."""
     router = APIRouter()
 
     @router.post("/_faults", status_code=201)

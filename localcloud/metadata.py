@@ -1,8 +1,8 @@
 """The metadata server of a Compute Engine machine: ``python -m localcloud.metadata``.
 
 Gives google-auth what it asks a real machine for, so that every Google client finds "application default
-credentials" without a key file: ``GCE_METADATA_HOST`` and ``GCE_METADATA_IP`` point at this server. The tokens
-open nothing outside the local services, which do not look into them.
+credentials" without a key file: ``GCE_METADATA_HOST`` and ``GCE_METADATA_IP`` point at this server. The
+tokens open nothing outside the local services, which do not look into them.
 
 As the original, every answer carries ``Metadata-Flavor: Google`` and a request without that header is refused
 with 403, except the ping on ``/``.
@@ -35,7 +35,9 @@ def create_app(project: str) -> FastAPI:
     account = f"local@{project}.iam.gserviceaccount.com"
 
     @app.middleware("http")
-    async def require_flavor(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    async def require_flavor(
+        request: Request, call_next: Callable[[Request], Awaitable[Response]]
+    ) -> Response:
         if request.url.path != "/" and request.headers.get("Metadata-Flavor") != "Google":
             return PlainTextResponse("Missing Metadata-Flavor:Google header.", 403, headers=FLAVOR)
         response = await call_next(request)

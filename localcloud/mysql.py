@@ -77,7 +77,7 @@ def initialise(datadir: Path) -> None:
 
 
 def accounts_sql(password: str) -> str:
-    """Statements that leave one administrator, root, with *password*. One statement a line: --init-file's rule."""
+    """Statements that leave one administrator, root, with *password*; one a line, as --init-file wants."""
     quoted = "'" + password.replace("\\", "\\\\").replace("'", "\\'") + "'"
     lines = ["drop user if exists 'root'@'::1';"]
     for host in ("localhost", HOST):

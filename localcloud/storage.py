@@ -11,8 +11,8 @@ The wrapper adds what the emulator lacks and the pipeline depends on:
 An object passes through memory whole, so this is for dumps up to some hundred MB. Deleted objects are gone
 (soft delete is off).
 
-Environment: ``LOCALCLOUD_STORAGE_PORT``, ``LOCALCLOUD_STATE_DIR`` (objects are kept in ``storage`` below it) and
-``TRIBUTARY_DUMPS_BUCKET``, the bucket that is created at start.
+Environment: ``LOCALCLOUD_STORAGE_PORT``, ``LOCALCLOUD_STATE_DIR`` (objects are kept in ``storage`` below
+it) and ``TRIBUTARY_DUMPS_BUCKET``, the bucket that is created at start.
 """
 
 from __future__ import annotations
@@ -75,7 +75,9 @@ class LockedStorage(Storage):  # type: ignore[misc]
         live = str(self.objects.get(bucket, {}).get(name, {}).get("generation", "0"))
         if live not in query.get("generation", [live]):
             raise NotFound
-        if live not in query.get("ifGenerationMatch", [live]) or live in query.get("ifGenerationNotMatch", []):
+        if live not in query.get("ifGenerationMatch", [live]) or live in query.get(
+            "ifGenerationNotMatch", []
+        ):
             raise PreconditionFailed(f"the object's live generation is {live}")
 
     def _bucket_soft_delete_retention_seconds(self, bucket_name: str) -> int:

@@ -1,7 +1,7 @@
 """Wrongs that a production database can carry, for the tests and the demo.
 
 A rule about data holds until it is undone: at the end of each day the wrong is there again, as from a faulty
-nightly job, while the shop itself goes on with the right values. A rule about dumps holds for the next one only.
+nightly job, while the shop itself goes on with the right values. A rule about dumps holds for the next one.
 """
 
 from collections.abc import Iterator

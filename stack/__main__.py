@@ -71,10 +71,11 @@ def clean() -> None:
 
 def _start_all(state: State, supervisor: Supervisor, variables: dict[str, str]) -> None:
     """The local cloud starts while Airflow's database is made and dbt's manifest is written."""
+    home = LOCAL / "airflow"
+    for folder in (home, LOCAL / "tmp"):
+        folder.mkdir(parents=True, exist_ok=True)
     supervisor.launch(variables)
     supervisor.start(localcloud_programs())
-    home = LOCAL / "airflow"
-    home.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(home / "passwords.json", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
         json.dump({environment.ADMIN: state.secrets["airflow_admin"]}, file)

@@ -113,6 +113,7 @@ def _airflow(state: State) -> dict[str, str]:
         "LOGGING__WORKER_LOG_SERVER_PORT": ports["worker_log"],
         "USAGE_DATA_COLLECTION__ENABLED": False,
         "COSMOS__ENABLE_TELEMETRY": False,
+        "COSMOS__CACHE_DIR": LOCAL / "cosmos",
     }
     connections = {
         "GOOGLE_CLOUD_DEFAULT": {
@@ -138,6 +139,7 @@ def _airflow(state: State) -> dict[str, str]:
     return {
         "AIRFLOW_HOME": str(home),
         "PYTHONPATH": os.pathsep.join((str(ROOT / "plugins"), str(ROOT))),
+        "TMPDIR": str(LOCAL / "tmp"),
         "GX_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
         **{f"AIRFLOW__{name}": str(value) for name, value in settings.items()},

@@ -1,4 +1,4 @@
-"""The API's routes but those of connections and jobs: health, token, workspaces, sources, destinations, streams."""
+"""The API's routes, but for those of connections and jobs, and the application."""
 
 from __future__ import annotations
 
@@ -71,7 +71,12 @@ def _basic(request: Request) -> tuple[str, str] | None:
 def workspace_routes() -> APIRouter:
     """``workspaces``: list and get."""
     router = APIRouter(prefix="/workspaces")
-    workspace = {"workspaceId": WORKSPACE_ID, "name": "Default Workspace", "dataResidency": "auto", "notifications": {}}
+    workspace = {
+        "workspaceId": WORKSPACE_ID,
+        "name": "Default Workspace",
+        "dataResidency": "auto",
+        "notifications": {},
+    }
 
     @router.get("")
     def list_workspaces() -> dict[str, Any]:
@@ -94,24 +99,26 @@ def actor_routes(service: Service, kind: Literal["source", "destination"]) -> AP
 
     def answer(actor: Resource) -> dict[str, Any]:
         body = {
-            f"{kind}Id": actor.id, "name": actor.body["name"], f"{kind}Type": connector, "definitionId": definition,
-            "workspaceId": WORKSPACE_ID, "configuration": masked(actor.body["configuration"]),
-            "createdAt": actor.created_at,
+            f"{kind}Id": actor.id, "name": actor.body["name"], f"{kind}Type": connector,
+            "definitionId": definition, "workspaceId": WORKSPACE_ID, "createdAt": actor.created_at,
+            "configuration": masked(actor.body["configuration"]),
         }  # fmt: skip
         return checked(f"{model}Response", body)
 
-    def accepted(configuration: dict[str, Any]) -> dict[str, Any]:
-        found = configuration.get(f"{kind}Type")
+    def accepted(request: str, payload: Any) -> dict[str, Any]:
+        configuration = payload.get("configuration") if isinstance(payload, dict) else None
+        found = configuration.get(f"{kind}Type", connector) if isinstance(configuration, dict) else connector
         if found != connector:
-            raise Problem(400, message=f"configuration.{kind}Type: only {connector!r} is served here, found {found!r}")
-        return configuration
+            message = f"configuration.{kind}Type: only {connector!r} is served here, found {found!r}"
+            raise Problem(400, message=message)
+        return parsed(f"{model}{request}Request", payload)
 
     @router.post("")
     def create(payload: Payload) -> dict[str, Any]:
-        body = parsed(f"{model}CreateRequest", payload)
+        body = accepted("Create", payload)
         if body["workspaceId"] != WORKSPACE_ID:
             raise Problem(404, resourceType="workspace", resourceId=body["workspaceId"])
-        actor = {"name": body["name"], "configuration": accepted(body["configuration"])}
+        actor = {"name": body["name"], "configuration": body["configuration"]}
         return answer(service.store.create(kind, actor))
 
     @router.get("")
@@ -134,16 +141,16 @@ def actor_routes(service: Service, kind: Literal["source", "destination"]) -> AP
         old = service.resource(kind, id).body
         sent = payload if isinstance(payload, dict) else {}
         configuration = merged(old["configuration"], sent.get("configuration") or {})
-        body = parsed(f"{model}PutRequest", {"name": sent.get("name") or old["name"], "configuration": configuration})
+        body = accepted("Put", {"name": sent.get("name") or old["name"], "configuration": configuration})
         return replace(id, body)
 
     @router.put("/{id}")
     def put(id: str, payload: Payload) -> dict[str, Any]:
         service.resource(kind, id)
-        return replace(id, parsed(f"{model}PutRequest", payload))
+        return replace(id, accepted("Put", payload))
 
     def replace(id: str, body: dict[str, Any]) -> dict[str, Any]:
-        service.store.replace(id, {"name": body["name"], "configuration": accepted(body["configuration"])})
+        service.store.replace(id, {"name": body["name"], "configuration": body["configuration"]})
         return answer(service.resource(kind, id))
 
     @router.delete("/{id}", status_code=204)
@@ -192,7 +199,9 @@ def create_app(config: Config) -> FastAPI:
 
     @app.exception_handler(HTTPException)
     def not_served(request: Request, error: HTTPException) -> JSONResponse:
-        return response(Problem(error.status_code, message=f"{request.method} {request.url.path}: {error.detail}"))
+        return response(
+            Problem(error.status_code, message=f"{request.method} {request.url.path}: {error.detail}")
+        )
 
     @app.exception_handler(RequestValidationError)
     def malformed(request: Request, error: RequestValidationError) -> JSONResponse:

@@ -29,7 +29,7 @@ class Tokens:
         return {"access_token": token, "token_type": "Bearer", "expires_in": TOKEN_SECONDS}
 
     def check(self, authorization: str | None) -> None:
-        """Raise Problem 401 unless *authorization* is ``Bearer`` with a token of ours that has not expired."""
+        """Raise Problem 401 unless *authorization* is ``Bearer`` with a token of ours, not expired."""
         scheme, _, token = (authorization or "").partition(" ")
         expires, _, signature = token.partition(".")
         if scheme.lower() != "bearer" or not expires.isdecimal():

@@ -40,9 +40,10 @@ def connect(configuration: dict[str, Any]) -> pymysql.Connection:
     """Connect to a source-mysql configuration's database; raises SourceUnavailable."""
     try:
         return pymysql.connect(
-            host=configuration["host"], port=configuration.get("port") or 3306, user=configuration["username"],
-            password=configuration.get("password") or "", database=configuration["database"],
-            charset="utf8mb4", connect_timeout=SOURCE_TIMEOUT_SECONDS, read_timeout=60, autocommit=True,
+            host=configuration["host"], port=configuration.get("port") or 3306,
+            user=configuration["username"], password=configuration.get("password") or "",
+            database=configuration["database"], charset="utf8mb4", connect_timeout=SOURCE_TIMEOUT_SECONDS,
+            read_timeout=60, autocommit=True,
         )  # fmt: skip
     except pymysql.MySQLError as error:
         raise SourceUnavailable(f"Could not connect to the source database: {error.args[-1]}") from error
@@ -79,4 +80,6 @@ def discover(configuration: dict[str, Any]) -> dict[str, SourceStream]:
         )
         for table, name in cursor.fetchall():
             keys[table].append(name)
-    return {table: SourceStream(table, tuple(columns[table]), tuple(keys[table])) for table in sorted(columns)}
+    return {
+        table: SourceStream(table, tuple(columns[table]), tuple(keys[table])) for table in sorted(columns)
+    }

@@ -7,6 +7,7 @@ from typing import Any
 
 from localcloud.airbyte.catalog import SourceColumn, SourceStream
 from localcloud.airbyte.errors import Problem
+from localcloud.airbyte.names import safe_name
 from localcloud.airbyte.types import Column, column_for
 
 SYNC_MODES = (
@@ -25,7 +26,7 @@ class StreamBroken(Exception):
 
 @dataclass(frozen=True)
 class StreamPlan:
-    """One table of one sync."""
+    """One table of one sync; *table* and *primary_key* are BigQuery's names."""
 
     name: str
     table: str
@@ -41,7 +42,9 @@ def streams_of(found: dict[str, SourceStream]) -> list[Body]:
     return [
         {
             "streamName": stream.name,
-            "syncModes": list(SYNC_MODES if stream.primary_key else (mode for mode in SYNC_MODES if "dedup" not in mode)),
+            "syncModes": list(
+                SYNC_MODES if stream.primary_key else (mode for mode in SYNC_MODES if "dedup" not in mode)
+            ),
             "defaultCursorField": [],
             "sourceDefinedCursorField": False,
             "sourceDefinedPrimaryKey": [[name] for name in stream.primary_key],
@@ -52,7 +55,8 @@ def streams_of(found: dict[str, SourceStream]) -> list[Body]:
 
 
 def configured(requested: Body | None, found: dict[str, SourceStream]) -> Body:
-    """The connection's ``configurations``: as requested and checked, or every stream when nothing is requested.
+    """The connection's ``configurations``: as requested and checked, or every stream when nothing is
+    requested.
 
     Raises Problem 400 for an unknown stream or field, an unknown sync mode, a missing cursor or primary key.
     """
@@ -68,15 +72,22 @@ def _configured_stream(stream: Body, found: dict[str, SourceStream]) -> Body:
     name = stream["name"]
     source = found.get(name)
     if source is None:
-        raise Problem(400, message=f"Invalid stream found: {name}. The list of valid streams include: {list(found)}.")
+        raise Problem(
+            400, message=f"Invalid stream found: {name}. The list of valid streams include: {list(found)}."
+        )
     mode = stream.setdefault("syncMode", "full_refresh_overwrite")
     if mode not in SYNC_MODES:
-        raise Problem(400, message=f"Cannot set sync mode to {mode} for stream {name}. Valid sync modes are: {SYNC_MODES}")
+        raise Problem(
+            400,
+            message=f"Cannot set sync mode to {mode} for stream {name}. Valid sync modes are: {SYNC_MODES}",
+        )
     known = {column.name for column in source.columns}
     used = [*stream.get("cursorField", []), *_flat(stream.get("primaryKey")), *_selected(stream)]
     unknown = [field for field in used if field not in known]
     if unknown:
-        raise Problem(400, message=f"Invalid field {unknown[0]} of stream {name}. Valid fields are: {sorted(known)}.")
+        raise Problem(
+            400, message=f"Invalid field {unknown[0]} of stream {name}. Valid fields are: {sorted(known)}."
+        )
     if mode.startswith("incremental") and len(stream.get("cursorField", [])) != 1:
         raise Problem(400, message=f"No cursor field specified for stream: {name}")
     if "dedup" in mode:
@@ -103,8 +114,8 @@ def snapshot(configurations: Body, found: dict[str, SourceStream]) -> Body:
 def plan(stream: Body, connection: Body, found: dict[str, SourceStream]) -> StreamPlan:
     """How to move *stream* now that the source looks like *found*. Raises StreamBroken.
 
-    A column that is new in the source moves only when the connection propagates changes; one that is gone stays as
-    NULLs, or goes, when it does.
+    A column that is new in the source moves only when the connection propagates changes; one that is gone
+    stays as NULLs, or goes, when it does.
     """
     name = stream["name"]
     source = found.get(name)
@@ -116,7 +127,9 @@ def plan(stream: Body, connection: Body, found: dict[str, SourceStream]) -> Stre
     new = [field for field in present if field not in known]
     gone = [field for field in known if field not in present]
     if (new or gone) and behaviour == "disable_connection":
-        raise StreamBroken(f"stream {name!r}: the schema changed (new {new}, gone {gone}); the connection is disabled")
+        raise StreamBroken(
+            f"stream {name!r}: the schema changed (new {new}, gone {gone}); the connection is disabled"
+        )
 
     chosen = set(_selected(stream)) or set(known) | set(present)
     columns = []
@@ -137,12 +150,21 @@ def plan(stream: Body, connection: Body, found: dict[str, SourceStream]) -> Stre
     notes += [f"stream {name}: gone from the source: {gone}"] if gone else []
     return StreamPlan(
         name=name,
-        table=stream.get("destinationObjectName") or f"{connection.get('prefix') or ''}{name}",
+        table=table_of(stream, connection),
         mode=stream["syncMode"],
         columns=columns,
-        primary_key=_flat(stream.get("primaryKey")) if "dedup" in stream["syncMode"] else [],
+        primary_key=[safe_name(field) for field in _flat(stream.get("primaryKey"))]
+        if "dedup" in stream["syncMode"]
+        else [],
         cursor=by_name[stream["cursorField"][0]] if stream["syncMode"].startswith("incremental") else None,
         notes=notes,
+    )
+
+
+def table_of(stream: Body, connection: Body) -> str:
+    """The BigQuery table that a stream goes to."""
+    return safe_name(
+        stream.get("destinationObjectName") or f"{connection.get('prefix') or ''}{stream['name']}"
     )
 
 
@@ -154,7 +176,9 @@ def dataset_of(connection: Body, source: Body, destination: Body) -> str:
     if definition == "source":
         chosen = namespace
     elif definition == "custom_format":
-        chosen = (connection.get("namespaceFormat") or "").replace("${SOURCE_NAMESPACE}", namespace) or default
+        chosen = (connection.get("namespaceFormat") or "").replace(
+            "${SOURCE_NAMESPACE}", namespace
+        ) or default
     else:
         chosen = default
-    return "".join(character if character.isalnum() or character == "_" else "_" for character in chosen)
+    return safe_name(chosen)

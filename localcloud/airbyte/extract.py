@@ -1,8 +1,8 @@
 """Reading MySQL into Parquet files with DuckDB: a stream of constant memory, no row passes through Python.
 
-DuckDB's ``mysql`` extension reads the result of one query per table. The query asks MySQL for text wherever the
-extension's own conversion would lose something (zero dates, wide decimals, JSON, BIT), and DuckDB casts the text;
-on the wire MySQL sends text anyway.
+DuckDB's ``mysql`` extension reads the result of one query per table. The query asks MySQL for text wherever
+the extension's own conversion would lose something (zero dates, wide decimals, JSON, BIT), and DuckDB casts
+the text; on the wire MySQL sends text anyway.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def literal(value: str) -> str:
 
 
 class Extractor:
-    """One job's connection to its source. Use as a context manager; `interrupt` may come from another thread."""
+    """One job's connection to its source, a context manager; `interrupt` may come from another thread."""
 
     def __init__(self, configuration: dict[str, Any], extensions: Path, job_id: int) -> None:
         self._job_id = job_id
@@ -96,7 +96,7 @@ class Extractor:
         self._duckdb.execute("attach '' as source (type mysql, secret source, read_only)")
 
     def table(self, name: str, columns: list[Column], generation: int, condition: str, file: Path) -> Extract:
-        """Write the rows of *name* that meet the MySQL *condition* (empty for all) into the Parquet *file*."""
+        """Write the rows of *name* that meet the MySQL *condition* (empty: all) into the Parquet *file*."""
         reads = ", ".join(f"{column.read} as {mysql_quoted(column.name)}" for column in columns)
         query = f"select {reads} from {mysql_quoted(self._database)}.{mysql_quoted(name)}"  # noqa: S608
         query += f" where {condition}" if condition else ""
@@ -106,7 +106,7 @@ class Extractor:
                 "now() as _airbyte_extracted_at",
                 f"{self._meta(columns)} as _airbyte_meta",
                 f"cast({generation} as bigint) as _airbyte_generation_id",
-                *(f"{column.converted()} as {column.duckdb_name}" for column in columns),
+                *(f'{column.converted()} as "{column.target}"' for column in columns),
             ]
         )
         copied = self._duckdb.execute(
@@ -118,16 +118,22 @@ class Extractor:
 
     def _meta(self, columns: list[Column]) -> str:
         """The DuckDB expression of ``_airbyte_meta``: the sync, and the values that became NULL."""
-        changes = [
-            f"case when {column.duckdb_name} is not null and {column.converted()} is null then"
-            f" {{'field': {literal(column.name)}, 'change': 'NULLED', 'reason': 'DESTINATION_SERIALIZATION_ERROR'}} end"
+        none = literal(f'{{"sync_id":{self._job_id},"changes":[]}}')
+        lost = {
+            column.name: f"({column.duckdb_name} is not null and {column.converted()} is null)"
             for column in columns
             if column.fallible
+        }
+        if not lost:
+            return none
+        changes = [
+            f"case when {test} then {{'field': {literal(name)}, 'change': 'NULLED',"
+            f" 'reason': 'DESTINATION_SERIALIZATION_ERROR'}} end"
+            for name, test in lost.items()
         ]
-        if not changes:
-            return literal(f'{{"sync_id":{self._job_id},"changes":[]}}')
-        kept = f"list_filter([{', '.join(changes)}], change -> change is not null)"
-        return f"cast(to_json({{'sync_id': {self._job_id}, 'changes': {kept}}}) as varchar)"
+        kept = f"list_filter([{', '.join(changes)}], lambda change: change is not null)"
+        some = f"cast(to_json({{'sync_id': {self._job_id}, 'changes': {kept}}}) as varchar)"
+        return f"case when {' or '.join(lost.values())} then {some} else {none} end"
 
     def _nulled(self, columns: list[Column], file: Path) -> dict[str, int]:
         if not any(column.fallible for column in columns):

@@ -1,7 +1,7 @@
 """Jobs: one at a time per connection, each in a thread of its own, with a log file each.
 
-``pending`` -> ``running`` -> ``succeeded`` | ``failed`` | ``cancelled``. A job that was under way when the service died
-is ``incomplete`` when it comes back, and ``failed`` soon after: there is one attempt per job.
+``pending`` -> ``running`` -> ``succeeded`` | ``failed`` | ``cancelled``. A job that was under way when the
+service died is ``incomplete`` when it comes back, and ``failed`` soon after: there is one attempt per job.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Jobs:
         self._fail_orphans()
 
     def start(self, connection: Resource, type: str) -> Job:
-        """Start a job. Raises Problem 409 while one runs or the connection is not active, 400 for another *type*."""
+        """Start a job. Raises Problem 409 while one runs or the connection is inactive, 400 for *type*."""
         if type not in TYPES:
             raise Problem(400, message=f"jobType: expected one of {', '.join(TYPES)}, found {type!r}")
         if connection.body["status"] != "active":
@@ -114,7 +114,7 @@ class Jobs:
                 log(f"{job.type} was cancelled")
 
     def _work(self, job: Job, connection: Resource, log: Any) -> str:
-        # Imported here: DuckDB and Google's client take seconds and memory that a service at rest need not spend.
+        # Imported here: DuckDB and Google's client take seconds and memory that a service at rest saves.
         from localcloud.airbyte import sync
         from localcloud.airbyte.catalog import SourceUnavailable
 
@@ -124,7 +124,8 @@ class Jobs:
             log("ERROR the source or the destination was deleted")
             return "failed"
         task = sync.Task(
-            job.id, connection.id, connection.body, source.body["configuration"], destination.body["configuration"],
+            job.id, connection.id, connection.body,
+            source.body["configuration"], destination.body["configuration"],
             self._config, self._store, self._faults, log,
         )  # fmt: skip
         self._running[job.id] = task

@@ -6,6 +6,7 @@ first use, not when the service starts.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import pydantic
@@ -13,20 +14,33 @@ import pydantic
 from localcloud.airbyte.errors import Problem
 
 SECRETS = frozenset(
-    {"password", "credentials_json", "hmac_key_access_id", "hmac_key_secret", "client_key", "client_key_password",
-     "ssh_key", "tunnel_user_password"}
+    {"password", "credentials_json", "hmac_key_access_id", "hmac_key_secret", "client_key",
+     "client_key_password", "ssh_key", "tunnel_user_password"}
 )  # fmt: skip
 """Names of configuration fields that the API never shows."""
 
 MASK = "**********"
 
 
-def parsed(model: str, payload: Any) -> dict[str, Any]:
-    """*payload* as the published *model* understands it, defaults filled in; raises Problem 400."""
+@functools.cache
+def _model(name: str) -> type[pydantic.BaseModel]:
+    """The published model, its ``configuration`` narrowed to the one connector that is served here.
+
+    Otherwise each check tries every connector, and an error is about the first of them.
+    """
     from airbyte_api import models
 
+    base: type[pydantic.BaseModel] = getattr(models, name)
+    if "configuration" not in base.model_fields:
+        return base
+    connector: Any = models.SourceMysql if name.startswith("Source") else models.DestinationBigquery
+    return pydantic.create_model(name, __base__=base, configuration=(connector, ...))
+
+
+def parsed(model: str, payload: Any) -> dict[str, Any]:
+    """*payload* as the published *model* understands it, defaults filled in; raises Problem 400."""
     try:
-        value = getattr(models, model).model_validate(payload)
+        value = _model(model).model_validate(payload)
     except pydantic.ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
@@ -37,10 +51,8 @@ def parsed(model: str, payload: Any) -> dict[str, Any]:
 
 def checked(model: str, answer: dict[str, Any]) -> dict[str, Any]:
     """*answer* itself; raises RuntimeError when Airbyte's own client could not read it."""
-    from airbyte_api import models
-
     try:
-        getattr(models, model).model_validate(answer)
+        _model(model).model_validate(answer)
     except pydantic.ValidationError as error:
         raise RuntimeError(f"answer does not follow {model}: {error}") from error
     return answer

@@ -14,10 +14,10 @@ from localcloud.airbyte.store import OPEN, Kind, Resource, Store
 from localcloud.faults import Faults
 
 FAULT_KINDS = ("http", "delay", "job_failed", "job_hang", "job_empty", "stream_failed", "duplicate_rows")
-"""``http``: answer *status* to requests whose path contains *path*. ``delay``: the next job runs *seconds* longer.
-``job_failed``: it fails with *message* before moving anything. ``job_hang``: it stays running until it is cancelled.
-``job_empty``: it succeeds without moving anything. ``stream_failed``: one *stream* fails, the others are committed.
-``duplicate_rows``: one *stream*'s rows arrive twice."""
+"""``http``: answer *status* to requests whose path contains *path*. ``delay``: the next job runs *seconds*
+longer. ``job_failed``: it fails with *message* before moving anything. ``job_hang``: it stays running until
+it is cancelled. ``job_empty``: it succeeds without moving anything. ``stream_failed``: one *stream* fails,
+the others are committed. ``duplicate_rows``: one *stream*'s rows arrive twice."""
 
 
 class Service:

@@ -19,7 +19,8 @@ create table if not exists resources (
     id text primary key, kind text not null, created_at integer not null,
     deleted integer not null default 0, body text not null);
 create table if not exists jobs (
-    id integer primary key autoincrement, connection_id text not null, type text not null, status text not null,
+    id integer primary key autoincrement, connection_id text not null, type text not null,
+    status text not null,
     created_at real not null, updated_at real not null, rows_synced integer, bytes_synced integer);
 create table if not exists streams (
     connection_id text not null, name text not null, generation integer not null, cursor text,
@@ -86,7 +87,9 @@ class Store:
     def get(self, kind: Kind, id: str) -> Resource | None:
         """The live resource, or None."""
         rows = self._rows(
-            "select id, kind, created_at, body from resources where kind = ? and id = ? and not deleted", kind, id
+            "select id, kind, created_at, body from resources where kind = ? and id = ? and not deleted",
+            kind,
+            id,
         )
         return _resource(rows[0]) if rows else None
 
@@ -128,10 +131,11 @@ class Store:
         """The jobs of one connection or all, newest first."""
         where = "where connection_id = ?" if connection_id else ""
         values = (connection_id,) if connection_id else ()
-        return [Job(*row) for row in self._rows(f"select * from jobs {where} order by id desc", *values)]  # noqa: S608
+        rows = self._rows(f"select * from jobs {where} order by id desc", *values)  # noqa: S608
+        return [Job(*row) for row in rows]
 
     def move_job(self, id: int, status: str, rows: int | None = None, bytes_: int | None = None) -> bool:
-        """Set the state and counts of a job that is not over; False when it is over (somebody cancelled it)."""
+        """Set the state and counts of a job; False when it is over already (somebody cancelled it)."""
         with self._lock:
             cursor = self._db.execute(
                 "update jobs set status = ?, updated_at = ?, rows_synced = coalesce(?, rows_synced),"
@@ -151,7 +155,11 @@ class Store:
     def move_stream(self, connection_id: str, name: str, state: StreamState) -> None:
         """Remember how far a stream came."""
         self._rows(
-            "insert or replace into streams values (?, ?, ?, ?)", connection_id, name, state.generation, state.cursor
+            "insert or replace into streams values (?, ?, ?, ?)",
+            connection_id,
+            name,
+            state.generation,
+            state.cursor,
         )
 
 

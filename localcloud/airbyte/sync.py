@@ -15,7 +15,7 @@ from google.api_core.exceptions import GoogleAPIError
 
 from localcloud.airbyte.catalog import SourceStream, connect, discover
 from localcloud.airbyte.config import Config
-from localcloud.airbyte.connections import StreamBroken, StreamPlan, dataset_of, plan
+from localcloud.airbyte.connections import StreamBroken, StreamPlan, dataset_of, plan, table_of
 from localcloud.airbyte.extract import Extract, Extractor
 from localcloud.airbyte.store import Store, StreamState
 from localcloud.airbyte.types import mysql_quoted
@@ -64,7 +64,7 @@ def reset(task: Task) -> None:
     try:
         for stream in task.connection["configurations"]["streams"]:
             task.check_cancelled()
-            table = stream.get("destinationObjectName") or f"{task.connection.get('prefix') or ''}{stream['name']}"
+            table = table_of(stream, task.connection)
             warehouse.clear(table)
             old = task.store.stream(task.connection_id, stream["name"])
             task.store.move_stream(task.connection_id, stream["name"], StreamState(old.generation + 1, None))
@@ -76,8 +76,8 @@ def reset(task: Task) -> None:
 def sync(task: Task) -> None:
     """Move every configured stream, one after the other; a stream that fails does not stop the others.
 
-    (Concurrent streams would gain nothing: the BigQuery emulator does one thing at a time.) Raises SyncFailed at the
-    end when a stream failed, after the others are committed, and Cancelled.
+    (Concurrent streams would gain nothing: the BigQuery emulator does one thing at a time.) Raises
+    SyncFailed at the end when a stream failed, after the others are committed, and Cancelled.
     """
     dataset = dataset_of(task.connection, task.source, task.destination)
     found = discover(task.source)
@@ -136,7 +136,7 @@ def _move(
 
 
 def _next_state(source: Body, planned: StreamPlan, before: StreamState) -> StreamState:
-    """The state that this sync will reach: overwriting starts a generation, a cursor goes to its present maximum."""
+    """The state after this sync: overwriting starts a generation, a cursor goes to its present maximum."""
     if planned.cursor is None:
         generation = before.generation + 1 if "overwrite" in planned.mode else before.generation
         return StreamState(generation, None)
@@ -167,7 +167,7 @@ def _mysql_value(text: str) -> str:
 
 
 def _commit(staged: Staged, planned: StreamPlan) -> None:
-    cursor = planned.cursor.name if planned.cursor else None
+    cursor = planned.cursor.target if planned.cursor else None
     if planned.mode == "full_refresh_overwrite":
         staged.overwrite()
     elif planned.mode == "full_refresh_overwrite_deduped":
@@ -182,6 +182,11 @@ def _report(task: Task, planned: StreamPlan, extract: Extract) -> None:
     task.rows += extract.rows
     task.size += extract.size
     task.store.move_job(task.job_id, "running", task.rows, task.size)
-    task.log(f"stream {planned.name}: {extract.rows} rows, {extract.size} bytes, {planned.mode} into {planned.table}")
+    task.log(
+        f"stream {planned.name}: {extract.rows} rows, {extract.size} bytes,"
+        f" {planned.mode} into {planned.table}"
+    )
     for name, count in extract.nulled.items():
-        task.log(f"WARN stream {planned.name}: {count} value(s) of {name} became NULL: BigQuery cannot hold them")
+        task.log(
+            f"WARN stream {planned.name}: {count} value(s) of {name} became NULL: BigQuery cannot hold them"
+        )

@@ -16,6 +16,8 @@ JOB_TIMEOUT_SECONDS = 300.0
 LEGACY_NAMES = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}
 """BigQuery's REST API spells some types the old way."""
 
+WIRE_NAMES = {name: legacy for legacy, name in LEGACY_NAMES.items()}
+
 
 class SchemaConflict(Exception):
     """An existing table cannot take the stream's rows without a refresh."""
@@ -49,8 +51,8 @@ class Warehouse:
 
     def stage(self, table: str, columns: list[Column], files: list[Path]) -> Staged:
         """Load Parquet *files* into a fresh temporary table for *table*."""
-        schema = [bigquery.SchemaField(name, kind) for name, kind in META_COLUMNS]
-        schema += [bigquery.SchemaField(column.name, column.bigquery_type) for column in columns]
+        types = [*META_COLUMNS, *((column.target, column.bigquery_type) for column in columns)]
+        schema = [bigquery.SchemaField(name, WIRE_NAMES.get(kind, kind)) for name, kind in types]
         temporary = f"{self._project}.{self._internal}.{self._dataset}_raw__stream_{table}"
         self._client.delete_table(temporary, not_found_ok=True, timeout=JOB_TIMEOUT_SECONDS)
         config = bigquery.LoadJobConfig(
@@ -75,7 +77,7 @@ class Warehouse:
 
 
 class Staged:
-    """Rows in a temporary table, ready to be made visible. As a context manager it drops the table at the end."""
+    """Rows in a temporary table, ready to be made visible; a context manager that drops it at its end."""
 
     def __init__(
         self, client: bigquery.Client, temporary: str, final: str, schema: list[bigquery.SchemaField]
@@ -95,7 +97,7 @@ class Staged:
         """Replace the table, rows and schema, in one step: a reader sees the old one or the new one."""
         rows = self._newest(primary_key, cursor) if primary_key else f"select * from {_path(self._temporary)}"
         self._query(f"create or replace table {_path(self._final)} as {rows}")
-        self._restore_types()
+        self._correct_record(self._schema)
 
     def append(self) -> None:
         """Add the rows. Raises SchemaConflict when a column changed its type."""
@@ -103,20 +105,25 @@ class Staged:
             self.overwrite()
             return
         names = self._names()
-        self._query(f"insert into {_path(self._final)} ({names}) select {names} from {_path(self._temporary)}")  # noqa: S608
+        rows = f"select {names} from {_path(self._temporary)}"  # noqa: S608
+        self._query(f"insert into {_path(self._final)} ({names}) {rows}")
 
     def merge(self, primary_key: list[str], cursor: str | None) -> None:
-        """Keep one row per primary key: the one with the greatest cursor. Raises SchemaConflict as `append`."""
+        """Keep one row per primary key, that of the greatest cursor. Raises SchemaConflict as `append`."""
         if not self._align():
             self.overwrite(primary_key, cursor)
             return
         match = " and ".join(f"old.{quoted(name)} = new.{quoted(name)}" for name in primary_key)
-        newer = f"when matched and {self._not_older(cursor)} then update set" if cursor else "when matched then update set"
+        newer = (
+            f"when matched and {self._not_older(cursor)} then update set"
+            if cursor
+            else "when matched then update set"
+        )
         update = ", ".join(f"{quoted(field.name)} = new.{quoted(field.name)}" for field in self._schema)
         values = ", ".join(f"new.{quoted(field.name)}" for field in self._schema)
         self._query(
-            f"merge {_path(self._final)} as old using ({self._newest(primary_key, cursor)}) as new on {match}"  # noqa: S608
-            f" {newer} {update}"
+            f"merge {_path(self._final)} as old"
+            f" using ({self._newest(primary_key, cursor)}) as new on {match} {newer} {update}"  # noqa: S608
             f" when not matched then insert ({self._names()}) values ({values})"
         )
 
@@ -143,21 +150,37 @@ class Staged:
         except NotFound:
             return False
         present = {field.name: _type(field) for field in table.schema}
+        new = [field for field in self._schema if field.name not in present]
         for field in self._schema:
-            if field.name not in present:
-                self._query(f"alter table {_path(self._final)} add column {quoted(field.name)} {_type(field)}")
+            if field in new:
+                self._query(
+                    f"alter table {_path(self._final)} add column {quoted(field.name)} {_type(field)}"
+                )
             elif present[field.name] != _type(field):
                 raise SchemaConflict(
-                    f"column {field.name!r} of {self._final}: the table has {present[field.name]}, the source now"
-                    f" gives {_type(field)}; reset the connection and sync again"
+                    f"column {field.name!r} of {self._final}: the table has {present[field.name]},"
+                    f" the source now gives {_type(field)}; reset the connection and sync again"
                 )
+        if new:
+            self._correct_record([*table.schema, *new])
         return True
 
-    def _restore_types(self) -> None:
-        """The emulator records JSON columns of ``create table as`` as STRING; BigQuery does not, and this is no-op."""
+    def _correct_record(self, schema: list[bigquery.SchemaField]) -> None:
+        """Make the recorded schema of the final table say *schema*, as it does on BigQuery by itself.
+
+        After ``create table as`` the emulator has STRING for JSON, and after ``add column`` it lacks the
+        column.
+        """
         table = self._client.get_table(self._final, timeout=JOB_TIMEOUT_SECONDS)
-        if [(field.name, _type(field)) for field in table.schema] != [(f.name, _type(f)) for f in self._schema]:
-            table.schema = self._schema
+        recorded = {field.name: field for field in table.schema}
+        right = [
+            recorded[field.name]
+            if field.name in recorded and _type(recorded[field.name]) == _type(field)
+            else field
+            for field in schema
+        ]
+        if right != table.schema:
+            table.schema = right
             self._client.update_table(table, ["schema"], timeout=JOB_TIMEOUT_SECONDS)
 
     def _query(self, sql: str) -> None:
@@ -169,4 +192,4 @@ def _path(table: str) -> str:
 
 
 def _type(field: bigquery.SchemaField) -> str:
-    return LEGACY_NAMES.get(field.field_type, field.field_type)
+    return LEGACY_NAMES.get(field.field_type, str(field.field_type))

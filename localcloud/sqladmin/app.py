@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from localcloud.faults import Faults, install
-from localcloud.sqladmin.config import LINKS, REGION, VERSION, Config
+from localcloud.sqladmin.config import REGION, VERSION, Config
 from localcloud.sqladmin.discovery import check_request, checked_answer
 from localcloud.sqladmin.errors import ApiError, response
 from localcloud.sqladmin.importer import DumpObject, Importer
@@ -19,9 +19,9 @@ from localcloud.sqladmin.operations import Operations
 from localcloud.sqladmin.server import Server
 
 FAULT_KINDS = ("http", "operation_error", "delay", "hang")
-"""``http``: answer *status* to requests whose path contains *path*. ``operation_error``: the next operation ends
-DONE with an error (*code*, *message*). ``delay``: it stays RUNNING for *seconds* first. ``hang``: it stays RUNNING
-until it is cancelled."""
+"""``http``: answer *status* to requests whose path contains *path*. ``operation_error``: the next operation
+ends DONE with an error (*code*, *message*). ``delay``: it stays RUNNING for *seconds* first. ``hang``: it
+stays RUNNING until it is cancelled."""
 
 PREFIXES = {"v1": "/v1", "v1beta4": "/sql/v1beta4"}
 """Where each version of the API lives: the ``path`` of its methods in the discovery document."""
@@ -116,7 +116,9 @@ def instance_routes(api: Api, version: str) -> APIRouter:
         def work(cancel: threading.Event) -> None:
             api.importer.run(source, database, cancel)
 
-        operation = api.operations.start("IMPORT", work, importContext={"kind": "sql#importContext", **context})
+        operation = api.operations.start(
+            "IMPORT", work, importContext={"kind": "sql#importContext", **context}
+        )
         return checked_answer(version, "Operation", operation)
 
     return router
@@ -145,7 +147,9 @@ def database_routes(api: Api, version: str) -> APIRouter:
         if not name:
             raise ApiError(400, "Missing parameter: name.", "required")
         charset, collation = payload.get("charset", ""), payload.get("collation", "")
-        operation = api.operations.start("CREATE_DATABASE", lambda _: api.server.create(name, charset, collation))
+        operation = api.operations.start(
+            "CREATE_DATABASE", lambda _: api.server.create(name, charset, collation)
+        )
         return checked_answer(version, "Operation", operation)
 
     @router.patch("/{name}")
@@ -156,7 +160,9 @@ def database_routes(api: Api, version: str) -> APIRouter:
         old = api.database(name)
         charset = payload.get("charset", old["charset"])
         collation = payload.get("collation", old["collation"] if charset == old["charset"] else "")
-        operation = api.operations.start("UPDATE_DATABASE", lambda _: api.server.alter(name, charset, collation))
+        operation = api.operations.start(
+            "UPDATE_DATABASE", lambda _: api.server.alter(name, charset, collation)
+        )
         return checked_answer(version, "Operation", operation)
 
     @router.delete("/{name}")
@@ -174,7 +180,10 @@ def operation_routes(api: Api, version: str) -> APIRouter:
 
     @router.get("")
     def list_operations(
-        project: str, instance: str = "", maxResults: int = 100, pageToken: str = "0"  # noqa: N803
+        project: str,
+        instance: str = "",
+        maxResults: int = 100,
+        pageToken: str = "0",
     ) -> dict[str, Any]:
         api.check_project(project)
         if instance:
@@ -227,6 +236,8 @@ def create_app(config: Config) -> FastAPI:
     def malformed(request: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        return response(ApiError(400, f"Invalid JSON payload received. {where}: {first['msg']}", "parseError"))
+        return response(
+            ApiError(400, f"Invalid JSON payload received. {where}: {first['msg']}", "parseError")
+        )
 
     return app

@@ -1,8 +1,8 @@
 """Checking requests and answers against Google's own description of the API.
 
 The discovery document's schemas are nearly JSON Schema. What is turned: references become ``#/$defs/...``,
-objects are closed against unknown fields as Google closes them, and 64-bit integers may be strings or numbers as
-in protobuf's JSON form.
+objects are closed against unknown fields as Google closes them, and 64-bit integers may be strings or
+numbers as in protobuf's JSON form.
 """
 
 from __future__ import annotations

@@ -43,7 +43,9 @@ class DumpObject:
         """Read ``gs://bucket/object``; raises ApiError 400 otherwise."""
         bucket, _, name = uri.removeprefix("gs://").partition("/")
         if not uri.startswith("gs://") or not bucket or not name:
-            raise ApiError(400, f"Invalid value for importContext.uri: expected gs://bucket/object, found {uri!r}")
+            raise ApiError(
+                400, f"Invalid value for importContext.uri: expected gs://bucket/object, found {uri!r}"
+            )
         return cls(bucket, name)
 
     def __str__(self) -> str:
@@ -71,7 +73,9 @@ def gunzipped(chunks: Iterator[bytes]) -> Iterator[bytes]:
             try:
                 yield unpack.decompress(data, CHUNK)
             except zlib.error as error:
-                raise OperationFailed("ERROR_RDBMS", f"gzip: stdin: invalid compressed data: {error}") from error
+                raise OperationFailed(
+                    "ERROR_RDBMS", f"gzip: stdin: invalid compressed data: {error}"
+                ) from error
             data = unpack.unconsumed_tail or unpack.unused_data
     if unpack is not None and not unpack.eof:
         raise OperationFailed("ERROR_RDBMS", "gzip: stdin: unexpected end of file")
@@ -90,7 +94,8 @@ class Importer:
         What was executed before a failure stays in the server.
         """
         self._server.prepare_import()
-        url = f"{self._config.storage_url}/download/storage/v1/b/{source.bucket}/o/{quote(source.name, safe='')}"
+        place = f"b/{source.bucket}/o/{quote(source.name, safe='')}"
+        url = f"{self._config.storage_url}/download/storage/v1/{place}"
         try:
             with httpx.stream("GET", url, params={"alt": "media"}, timeout=TIMEOUT) as answer:
                 if answer.status_code == 404:
@@ -98,7 +103,9 @@ class Importer:
                 answer.raise_for_status()
                 self._feed(gunzipped(answer.iter_raw(CHUNK)), database, cancel)
         except httpx.HTTPError as error:
-            raise OperationFailed("INTERNAL", f"Reading {source} failed: {type(error).__name__}: {error}") from error
+            raise OperationFailed(
+                "INTERNAL", f"Reading {source} failed: {type(error).__name__}: {error}"
+            ) from error
 
     def _feed(self, content: Iterator[bytes], database: str, cancel: threading.Event) -> None:
         client = self._client(database)
@@ -152,13 +159,13 @@ class Importer:
 
 
 def error_lines(output: str) -> str:
-    """The client's ``ERROR ...`` lines. It prints the failed statement, too, with the data in it: not for a log."""
+    """The client's ``ERROR ...`` lines only: it also prints the failed statement, with the data in it."""
     lines = [line for line in output.splitlines() if line.startswith("ERROR ")]
     return "\n".join(lines) or "the client ended without an error message"
 
 
 def _collect(client: subprocess.Popen[bytes], errors: list[bytes], chunks: int = 8) -> None:
-    """Keep the last *chunks* pieces of the client's standard error; the message follows the failed statement."""
+    """Keep the last *chunks* pieces of the client's standard error, where its message is."""
     while chunk := client.stderr.read1(CHUNK):  # type: ignore[union-attr]
         errors.append(chunk)
         del errors[:-chunks]

@@ -1,8 +1,8 @@
 """Operations: what a Cloud SQL instance does, one after the other, and its record of it.
 
-An operation goes PENDING -> RUNNING -> DONE. A failed one is DONE too, with ``error.errors``. The record is kept
-in SQLite and survives a restart; an operation that was under way when the service died is found DONE with an
-error of code INTERNAL, and whatever it had done to the database by then stays done.
+An operation goes PENDING -> RUNNING -> DONE. A failed one is DONE too, with ``error.errors``. The record is
+kept in SQLite and survives a restart; an operation that was under way when the service died is found DONE
+with an error of code INTERNAL, and whatever it had done to the database by then stays done.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ class Record:
         self._db.execute("pragma journal_mode = wal")
         self._db.execute(
             "create table if not exists operations"
-            " (number integer primary key, name text unique not null, done integer not null, body text not null)"
+            " (number integer primary key, name text unique not null, done integer not null,"
+            " body text not null)"
         )
 
     def put(self, operation: Operation) -> None:
@@ -96,13 +97,16 @@ class Operations:
         self._cancelled = threading.Event()
         self.record = Record(config)
         for orphan in self.record.unfinished():
-            self._finish(orphan, OperationFailed("INTERNAL", "An internal error occurred: the service restarted."))
+            self._finish(
+                orphan, OperationFailed("INTERNAL", "An internal error occurred: the service restarted.")
+            )
 
     def start(self, kind: str, work: Callable[[threading.Event], None], **context: Any) -> Operation:
         """Record a PENDING operation of type *kind*, start *work* and return the operation.
 
-        *work* gets an event that is set when somebody cancels; it raises OperationFailed to fail. *context* goes
-        into the operation (``importContext``). Raises ApiError 409 while another operation is not DONE.
+        *work* gets an event that is set when somebody cancels; it raises OperationFailed to fail. *context*
+        goes into the operation (``importContext``). Raises ApiError 409 while another operation is not
+        DONE.
         """
         config, name = self._config, str(uuid.uuid4())
         operation = {
@@ -120,7 +124,7 @@ class Operations:
         return operation
 
     def cancel(self, name: str) -> None:
-        """Ask the running import *name* to stop; it ends DONE with an error. Raises ApiError as the original."""
+        """Ask the running import *name* to stop; it ends DONE with an error. Raises ApiError 400 and 404."""
         operation = self.record.get(name)
         if operation is None:
             raise ApiError(404, "The operation does not exist.", "operationDoesNotExist")
@@ -128,7 +132,9 @@ class Operations:
             raise ApiError(400, "The operation cannot be cancelled: it is not a running import.")
         self._cancelled.set()
 
-    def _run(self, operation: Operation, work: Callable[[threading.Event], None], cancel: threading.Event) -> None:
+    def _run(
+        self, operation: Operation, work: Callable[[threading.Event], None], cancel: threading.Event
+    ) -> None:
         operation |= {"status": "RUNNING", "startTime": now()}
         self.record.put(operation)
         failure: OperationFailed | None = None

@@ -18,11 +18,14 @@ from localcloud.sqladmin.operations import OperationFailed
 IMPORT_USER = "cloudsqlimport"
 
 IMPORT_PRIVILEGES = (
-    "select, insert, update, delete, create, drop, references, index, alter, create temporary tables, lock tables,"
-    " execute, create view, show view, create routine, alter routine, event, trigger"
+    "select, insert, update, delete, create, drop, references, index, alter, create temporary tables,"
+    " lock tables, execute, create view, show view, create routine, alter routine, event, trigger"
 )
-"""All that a plain dump needs in any database, and no SUPER, SET USER, FILE, CREATE USER or GRANT: as on Cloud SQL,
-a ``DEFINER`` other than the import user is refused, and so is ``SET GLOBAL``."""
+"""All that a plain dump needs in any database, and no SUPER, SET USER, FILE, CREATE USER or GRANT: as on
+Cloud SQL, a ``DEFINER`` other than the import user is refused, and so is ``SET GLOBAL``."""
+
+SYSTEM_DATABASES = ("mysql", "sys")
+"""Where the import account may only look."""
 
 
 def quoted(name: str) -> str:
@@ -47,7 +50,8 @@ class Server:
     @contextmanager
     def _cursor(self) -> Iterator[pymysql.cursors.Cursor]:
         connection = pymysql.connect(
-            host=self._config.host, port=self._config.port, user=self._config.user, password=self._config.password,
+            host=self._config.host, port=self._config.port,
+            user=self._config.user, password=self._config.password,
             connect_timeout=5, read_timeout=120, autocommit=True, charset="utf8mb4",
         )  # fmt: skip
         with connection, connection.cursor() as cursor:
@@ -64,7 +68,9 @@ class Server:
                 rows: Any = cursor.fetchall()
         except pymysql.OperationalError as error:
             raise ApiError(503, f"The instance does not answer: {error.args[-1]}") from error
-        return [{"name": name, "charset": charset, "collation": collation} for name, charset, collation in rows]
+        return [
+            {"name": name, "charset": charset, "collation": collation} for name, charset, collation in rows
+        ]
 
     def create(self, name: str, charset: str, collation: str) -> None:
         """Create a database; empty *charset* or *collation* means the server's. Raises OperationFailed."""
@@ -83,7 +89,10 @@ class Server:
         account = f"'{IMPORT_USER}'@'{self._config.host}'"
         self._execute(
             f"create or replace user {account} identified by '{self.import_password}'",
-            f"grant {IMPORT_PRIVILEGES} on *.* to {account}",
+            f"grant {IMPORT_PRIVILEGES} on `%`.* to {account}",
+            # The server takes the most specific of the matching grants: these hide the one above. Whoever may
+            # insert into `mysql` could make accounts.
+            *(f"grant show view on `{name}`.* to {account}" for name in SYSTEM_DATABASES),
         )
 
     def _alter(self, verb: str, name: str, charset: str, collation: str) -> None:

@@ -21,8 +21,10 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="Every produc
 dump_app = typer.Typer(no_args_is_help=True, help="Dumps in the bucket.")
 app.add_typer(dump_app, name="dump")
 
-console = Console()
-errors = Console(stderr=True)
+# In a log there is no terminal to ask for its width, and 80 columns break every table.
+_WIDTH = None if sys.stdout.isatty() else 160
+console = Console(width=_WIDTH)
+errors = Console(stderr=True, width=_WIDTH)
 
 
 class Format(StrEnum):

@@ -66,7 +66,7 @@ def build_elt_dag(database: Database, registry: Registry) -> DAG:
             database=database.name,
             instance=database.cloud_sql_instance,
             dump=find_dump.output,
-            source=preflight.output,
+            source_uri="{{ ti.xcom_pull(task_ids='preflight')['uri'] }}",
             pool=naming.import_pool(database.cloud_sql_instance),
             execution_timeout=IMPORT_LIMIT,
         )

@@ -8,6 +8,7 @@ import os
 import threading
 import zipfile
 from datetime import date
+from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -50,7 +51,7 @@ class FlightSource:
 
     def day(self, name: str, origin: str, day: date) -> tuple[list[str], Rows]:
         """Columns and rows of `flights` or `weather` of one airport and day; no rows outside 2013."""
-        table = parquet.ParquetFile(self.prepare(name, origin)).read()
+        table = _load(self.prepare(name, origin))
         for column, value in (("month", day.month), ("day", day.day), ("year", day.year)):
             table = table.filter(pc.equal(table[column], value))
         return _rows(table)
@@ -68,6 +69,12 @@ class FlightSource:
                     rows = table.filter(pc.equal(table["origin"], airport))
                     _write(rows, self._cache / f"{name}-{airport}.parquet")
         return path
+
+
+@cache
+def _load(path: Path) -> pa.Table:
+    """The whole file, some 20 MB: a command that lives many days reads it once."""
+    return parquet.ParquetFile(path).read()
 
 
 def _read_csv(name: str) -> pa.Table:

@@ -52,8 +52,8 @@ checks as (
         from ops.quality_results
         where dump_date = cast(@day as date)
         qualify row_number() over (
-            partition by database, layer, table_name, column_name, rule
-            order by recorded_at desc
+            partition by database, layer, table_name, rule
+            order by checked_at desc
         ) = 1
     )
     group by database

@@ -10,7 +10,7 @@ _LIMIT = 1000
 
 
 class Findings:
-    """The findings of one dump. Of those with the same code and table the first is kept and the others counted."""
+    """The findings of one dump; of those with the same code and table the first, and the number of all."""
 
     def __init__(self) -> None:
         self._findings: dict[tuple[str, str | None], Finding] = {}

@@ -64,7 +64,7 @@ _PATTERNS = {
     rf"(?P<table>{NAME})\s.*": Kind.CREATE_OBJECT,
     rf"{_CREATE}(?P<subject>event)\s+{_EXISTS}{_ONE_NAME}\s+on\s+schedule\b.*": Kind.CREATE_OBJECT,
     rf"create\s+(?P<subject>sequence)\s+{_EXISTS}{_ONE_NAME}\s[^()]*": Kind.CREATE_OBJECT,
-    rf"drop\s+(?P<subject>trigger|procedure|function|event|sequence)\s+{_EXISTS}{_ONE_NAME}": Kind.DROP_OBJECT,
+    rf"drop\s+(?:trigger|procedure|function|event|sequence)\s+{_EXISTS}{_ONE_NAME}": Kind.DROP_OBJECT,
     rf"create\s+{_DATABASE}{_DATABASE_OPTIONS}": Kind.DATABASE,
     rf"drop\s+{_DATABASE}": Kind.DATABASE,
     rf"use\s+(?P<subject>{IDENTIFIER})": Kind.DATABASE,
@@ -75,9 +75,9 @@ ALLOWED = tuple((kind, re.compile(pattern, re.IGNORECASE | re.DOTALL)) for patte
 
 # What may not stand in a table's definition, quoted parts blanked: whatever takes it from outside the dump.
 OUTSIDE = re.compile(
-    r"\b(?:select|table|union|rename|import|discard|exchange)\b|\blike\s+[^'\s]|\b(?:data|index)\s+directory\b"
+    r"\b(?:select|table|union|rename|import|discard|exchange)\b|\A\(\s*like\b|\b(?:data|index)\s+directory\b"
     r"|\bconnection\s*=?\s*'|\bengine\s+(?:federated|connect|spider|s3|merge|mrg_myisam|sphinx|oqgraph)\b"
-    r"|\bengine\s*=\s*(?!(?:innodb|myisam|aria|memory|heap|archive|csv|rocksdb)\b)",
+    r"|\bengine\s*=\s*+(?!(?:innodb|myisam|aria|memory|heap|archive|csv|rocksdb)\b)",
     re.IGNORECASE,
 )
 # What may stand in no statement at all, quoted parts blanked.

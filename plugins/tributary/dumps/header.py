@@ -15,7 +15,7 @@ _MAX_DATABASES = 100
 
 
 class Header:
-    """The facts in a dump's comments. `databases` has one name for each header line, empty for all databases."""
+    """The facts in a dump's comments. `databases` has a name for each header, empty for all databases."""
 
     def __init__(self) -> None:
         self.databases: list[str] = []

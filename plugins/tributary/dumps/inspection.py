@@ -127,8 +127,8 @@ class Inspection:
             if name.database not in (None, self._rules.database):
                 self._error(
                     "other_database",
-                    f"expected names in database {self._rules.database!r}, found {name.database!r}.{name.table!r}; "
-                    "dump one database alone",
+                    f"expected names in database {self._rules.database!r}, "
+                    f"found {name.database!r}.{name.table!r}; dump one database alone",
                     statement,
                     name.table,
                 )
@@ -160,8 +160,8 @@ class Inspection:
         else:
             self._error(
                 "database_statement",
-                f"expected statements inside {self._rules.database!r} only, {found}; it overrides the database that "
-                "an import names: dump without --databases",
+                f"expected statements inside {self._rules.database!r} only, {found}; "
+                "it overrides the database that an import names: dump without --databases",
                 statement,
             )
 
@@ -206,8 +206,8 @@ class Inspection:
             )
             self._error("expression", message, statement, table)
         if table not in self._tables:
-            message = f"expected CREATE TABLE before rows, found rows for table {table!r}; dump without --no-create-info"
-            self._error("rows_without_table", message, statement, table)
+            message = f"expected CREATE TABLE before rows, found rows for table {table!r}"
+            self._error("rows_without_table", f"{message}; dump without --no-create-info", statement, table)
             return
         self._tables[table] += statement.rows
         self._with_data.add(table)

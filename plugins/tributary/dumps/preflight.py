@@ -37,7 +37,7 @@ def preflight(
     require_completion: bool = True,
     max_bytes: int = MAX_BYTES,
 ) -> DumpReport:
-    """Read the dump in `stream` once, to its last byte and in constant memory, and report what an import would do.
+    """Read the dump in `stream` once, to its last byte, in constant memory; report what an import would do.
 
     `database` is the database that the dump will be imported into, and whose dump it must be unless
     `source_name` gives the name that it has in production. Without `expected_tables` any tables will do.
@@ -45,9 +45,9 @@ def preflight(
     `strip_own_database` removes. Without `require_completion` a dump may lack header and completion line, as
     those written by hand do: then a cut between two statements shows only as a missing table.
 
-    The report is not `ok` when the dump is cut, belongs to another database, lacks an expected table, or has a
-    statement that could reach outside the database. Raises the other `DumpError`s for a file that cannot be read
-    to its end, as `open_dump` does.
+    The report is not `ok` when the dump is cut, belongs to another database, lacks an expected table, or
+    has a statement that could reach outside the database. Raises the `DumpError`s of `open_dump` for a file
+    that cannot be read to its end.
     """
     stored = _Fingerprint(stream)
     rules = Rules(

@@ -47,8 +47,8 @@ class DumpReport:
     """The pre-flight report of one dump that could be read to its last byte.
 
     `database`, `server`, `server_version` are what the dump's header says, None where it has none;
-    `character_set` is that of the connection. `tables` maps the tables that exist after the dump to their rows.
-    `complete` says that the dump's own completion line is its last line. `sha256` (hexadecimal) and
+    `character_set` is that of the connection. `tables` maps the tables that exist after the dump to their
+    rows. `complete` says that the dump's own completion line is its last line. `sha256` (hexadecimal) and
     `compressed_bytes` are of the object as stored, `sql_bytes` of its text.
     """
 

@@ -47,7 +47,7 @@ def _and_end(chunks: Iterable[bytes]) -> Iterator[bytes | None]:
 
 
 def _decided(tokenizer: Tokenizer) -> int:
-    """How far the dump is known to stay: not into a statement that may yet turn out to be about a database."""
+    """How far the dump is known to stay: not into a statement that may turn out to be about a database."""
     if tokenizer.open_statement is None:
         return tokenizer.position
     offset, text = tokenizer.open_statement

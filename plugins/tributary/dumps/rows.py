@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-# A comma and one tuple of constants; or else all the rest of the block. Outside quotes nothing is let through
-# that could mean more than a constant, such as a quote, bracket, comment or delimiter: that is the tokenizer's.
-# `_TIGHT` is what dump programs write: no white space inside, but for `_binary '...'`. `_LOOSE` is what people
-# write, and half as fast.
+# A comma and one tuple of constants; or else all the rest of the block. Outside quotes nothing is let
+# through that could mean more than a constant, such as a bracket, comment or delimiter: that is for the
+# tokenizer. `_TIGHT` is what dump programs write: no white space inside, but for `_binary '...'`.
+# `_LOOSE` is what people write.
 _SIGNS = rb"'\"`()#/\\;$|@^&!%~"
 _TIGHT = re.compile(
     rb",\s?+\((?:[^SIGNS\s]*+(?:'| (?<=_binary )')[^']*+')*+[^SIGNS\s]*+\)|(.+)".replace(b"SIGNS", _SIGNS),

@@ -62,8 +62,8 @@ def choose_dump(
     Newest is by time of upload, since file names lie about time; of two with the same time the higher
     generation wins, then the greater name, so the order of `candidates` never matters. Empty objects,
     folder markers and names of unfinished uploads are left out. `pattern` is a shell glob over the whole
-    object name with the placeholders `{database}` and `{date}` (`date` as YYYY-MM-DD); `*` does not cross `/`.
-    Raises `ValueError` for a pattern with another placeholder.
+    object name, in which `*` does not cross `/`, with the placeholders `{database}` and `{date}`
+    (YYYY-MM-DD). Raises `ValueError` for a pattern with another placeholder.
     """
     glob = _expand(pattern, _literal, database, date)
     matching = [
@@ -89,6 +89,6 @@ def _expand(pattern: str, quote: Callable[[str], str], database: str, date: Date
         return pattern.format(database=quote(database), date=quote(day))
     except (KeyError, IndexError, ValueError) as error:
         raise ValueError(
-            f"expected only the placeholders {{database}} and {{date}} in the dump pattern, found {pattern!r}; "
+            f"expected no placeholders but {{database}} and {{date}} in a dump pattern, found {pattern!r}; "
             "correct the pattern of this database in the registry"
         ) from error

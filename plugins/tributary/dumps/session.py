@@ -35,6 +35,7 @@ _NAMES = re.compile(
     re.IGNORECASE,
 )
 _ACCOUNTS = re.compile(r"(?:password|role|default\s+role)\b", re.IGNORECASE)
+_GTID_PURGED = re.compile(r"(?:@@global\.|global\s+)gtid_purged\b", re.IGNORECASE)
 _TRANSACTION = re.compile(
     r"(?:session\s+|local\s+)?transaction\s+(?:isolation\s+level\s+[\w ]+|read\s+(?:only|write))",
     re.IGNORECASE,
@@ -59,6 +60,8 @@ def why_refused(assignments: str) -> tuple[str, str] | None:
         return None
     if _ACCOUNTS.match(assignments):
         return ("accounts", "changes accounts or privileges")
+    if _GTID_PURGED.match(assignments):
+        return ("gtid_purged", "changes the server's replication state; dump with --set-gtid-purged=OFF")
     position = 0
     while position < len(assignments):
         assignment = _ASSIGNMENT.match(assignments, position)
@@ -81,8 +84,6 @@ def _assignment_refused(scope: str, target: str, value: str) -> tuple[str, str] 
         for written in ("session.", "local.", "global.", "persist.", "persist_only."):
             if target.startswith(written):
                 scope, target = written[:-1], target[len(written) :]
-    if target == "gtid_purged":
-        return ("gtid_purged", "changes the server's replication state; dump with --set-gtid-purged=OFF")
     if scope in ("global", "persist", "persist_only"):
         return ("server_state", "sets a variable of the whole server")
     if target.startswith("@"):

@@ -1,4 +1,4 @@
-"""What a statement of a dump does. Whatever is not on the allow list is refused, so a new trick needs no new rule."""
+"""What a statement of a dump does. Whatever is not on the allow list is refused."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Name:
 class Action:
     """What one statement does.
 
-    `names` are the tables and objects that it names, the one it is about first. `subject` is the database of a
-    statement about databases, the variables of a SET, the kind of object (`view`, `trigger`, ...) that is
-    created. `code` and `message` say why a statement is refused, when it is.
+    `names` are the tables and objects that it names, the one it is about first. `subject` is the database
+    of a statement about databases, the variables of a SET, the kind of object (`view`, `trigger`, ...) that
+    is created. `code` and `message` say why a statement is refused, when it is.
     """
 
     kind: Kind

@@ -1,8 +1,8 @@
 """A streaming tokenizer for MySQL and MariaDB dumps.
 
-It reads the way the `mysql` client does when it imports: quotes with backslash escapes and doubled quotes, the
-kinds of comment, executable comments, DELIMITER. Whole runs of text are skipped by one regular expression each,
-and rows of constants by another (`rows.py`), so the speed is that of the `re` module and not that of Python.
+It reads the way the `mysql` client does when it imports: quotes with backslash escapes and doubled quotes,
+the kinds of comment, executable comments, DELIMITER. Whole runs of text are skipped by one regular expression
+each, and rows of constants by another (`rows.py`), so the speed is that of `re` and not that of Python.
 Memory is bounded by two chunks and the longest definition, whatever the size of the data.
 """
 

@@ -39,9 +39,10 @@ def run_checkpoint(
     """
     datasource = engine.open_datasource(client)
     results: list[RuleResult] = []
-    for name, suite in suites.tables.items():
-        check = _TableCheck(client, dataset, name, suite, partition, (parameters or {}).get(name, {}))
-        results += check.run(datasource)
+    with engine.queries_as_jobs(client):
+        for name, suite in suites.tables.items():
+            check = _TableCheck(client, dataset, name, suite, partition, (parameters or {}).get(name, {}))
+            results += check.run(datasource)
     return CheckpointResult(dataset, suites.layer, tuple(results), datetime.now(UTC), partition)
 
 
@@ -157,15 +158,15 @@ class _TableCheck:
         self, rule: Rule, expectation: Any, outcome: Any, success: bool, total: int | None, on_rows: bool
     ) -> RuleResult:
         content = outcome.result or {}
-        observed = content.get("observed_value")
+        observed = _presentable(rule, content)
         counted: int | None = content.get("unexpected_count", 0 if success else None) if on_rows else None
         if rule.type == UNEXPECTED_ROWS:
-            counted, observed = observed, None
+            counted, observed = content.get("observed_value"), None
         keys = dict.fromkeys(map(self._key_text, engine.keys_of(content, expectation, self.suite.key)))
         return self._result(
             rule,
             success=success,
-            observed=_presentable(rule, observed),
+            observed=observed,
             unexpected_count=counted,
             element_count=content.get("element_count", total) if counted is not None else None,
             sample_keys=tuple(keys)[:MAX_KEYS],
@@ -183,16 +184,21 @@ class _TableCheck:
         return RuleResult(self.table, rule, "schema", False, error=error)
 
 
-def _presentable(rule: Rule, observed: Any) -> str | None:
-    """An observed value for people: numbers, and names of databases.
+def _presentable(rule: Rule, content: Mapping[str, Any]) -> str | None:
+    """What was observed, for people: numbers, and names of databases.
 
     Nothing else: it could be the content of a row, such as the last name in the alphabet.
     """
+    observed = content.get("observed_value")
     if isinstance(observed, int | float):
         return str(observed)
-    if rule.columns == (DATABASE_COLUMN,) and isinstance(observed, list):
-        return ", ".join(map(str, observed)) or "nothing"
-    return None
+    if rule.columns != (DATABASE_COLUMN,):
+        return None
+    lists = {
+        "missing": content.get("partial_missing_list"),
+        "unexpected": content.get("partial_unexpected_list"),
+    }
+    return "; ".join(f"{word} {', '.join(map(str, names))}" for word, names in lists.items() if names) or None
 
 
 def _number(outcome: Any) -> int | None:

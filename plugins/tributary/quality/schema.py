@@ -38,7 +38,8 @@ def bigquery_types(mysql_type: str) -> frozenset[str]:
         return frozenset()
     name, arguments = match["name"], match["arguments"]
     if name == "tinyint" and arguments == "1":
-        return frozenset({"BOOL"})
+        # Airbyte makes it BOOL, or INT64 where the source says tinyInt1isBit=false, so that 2 stays 2.
+        return frozenset({"BOOL", *_INTEGER})
     if name == "bigint" and "unsigned" in match["rest"]:
         return _INTEGER | _NUMERIC
     if name in ("decimal", "numeric"):

@@ -19,7 +19,7 @@ the columns of `key`, so that a failure never carries the content of rows.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +98,7 @@ def _checked(path: Path, name: str, suite: TableSuite, suites: Suites, contract:
     if not key:
         raise SuiteError(f"{at}: key: found none, expected columns that name a row, like `key: [order_id]`")
     personal = _personal(contract)
+    _refuse_personal(key, personal, f"{at}: key")
     rules: dict[str, Rule] = {}
     for rule in suite.expectations:
         where = f"{at}: rule {rule.name}"
@@ -109,11 +110,7 @@ def _checked(path: Path, name: str, suite: TableSuite, suites: Suites, contract:
         if rule.type == UNEXPECTED_ROWS:
             _check_query(rule, where, key, known_tables)
         query_words = re.findall(r"\w+", str(rule.kwargs.get("unexpected_rows_query", "")))
-        for column in sorted({*key, *rule.columns, *query_words} & personal):
-            raise SuiteError(
-                f"{where}: found column {column!r}, which the contract calls personal; "
-                "expected columns that are not personal: only those are copied"
-            )
+        _refuse_personal((*rule.columns, *query_words), personal, f"{where}: kwargs")
         for column in rule.columns if raw and table else ():
             if table and column not in table.columns:
                 raise SuiteError(
@@ -121,6 +118,15 @@ def _checked(path: Path, name: str, suite: TableSuite, suites: Suites, contract:
                     f"{', '.join(table.selected_columns)}"
                 )
     return TableSuite(key=key, expectations=tuple(rules.values()))
+
+
+def _refuse_personal(columns: Iterable[str], personal: set[str], at: str) -> None:
+    for column in columns:
+        if column in personal:
+            raise SuiteError(
+                f"{at}: found column {column!r}, which the contract calls personal; "
+                "expected columns that are not personal: only those are copied"
+            )
 
 
 def _personal(contract: Contract) -> set[str]:

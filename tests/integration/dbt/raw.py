@@ -16,39 +16,41 @@ Rows = dict[str, list[tuple[Any, ...]]]
 DAY_1, DAY_2 = date(2013, 1, 1), date(2013, 1, 2)
 UPDATED = "2013-01-01 00:00:00+00"
 
-# Types as Airbyte makes them of MySQL's; personal columns of the contract never arrive.
+# Types as Airbyte makes them of MySQL's; the contract's personal columns never arrive.
 COLUMNS = {
     "retail": {
-        "customers": "customer_id int64, newsletter bool, created_at datetime, updated_at timestamp",
-        "addresses": "address_id int64, customer_id int64, city string, state string, country string,"
-        " created_at datetime",
-        "products": "product_id int64, sku string, name string, category string, price numeric, active bool,"
-        " created_at datetime, updated_at timestamp",
-        "discounts": "discount_id int64, code string, percent numeric, valid_from date, valid_to date",
-        "orders": "order_id int64, customer_id int64, address_id int64, discount_id int64, status string,"
-        " ordered_at datetime, updated_at timestamp",
-        "order_items": "order_id int64, line_number int64, product_id int64, quantity int64,"
-        " unit_price numeric, discount_amount numeric",
-        "payments": "payment_id int64, order_id int64, kind string, method string, amount numeric,"
-        " paid_at datetime",
+        "customers": "customer_id:INT64 newsletter:BOOL created_at:DATETIME updated_at:TIMESTAMP",
+        "addresses": "address_id:INT64 customer_id:INT64 city:STRING state:STRING country:STRING created_at:DATETIME",
+        "products": "product_id:INT64 sku:STRING name:STRING category:STRING price:NUMERIC active:BOOL"
+        " created_at:DATETIME updated_at:TIMESTAMP",
+        "discounts": "discount_id:INT64 code:STRING percent:NUMERIC valid_from:DATE valid_to:DATE",
+        "orders": "order_id:INT64 customer_id:INT64 address_id:INT64 discount_id:INT64 status:STRING"
+        " ordered_at:DATETIME updated_at:TIMESTAMP",
+        "order_items": "order_id:INT64 line_number:INT64 product_id:INT64 quantity:INT64 unit_price:NUMERIC"
+        " discount_amount:NUMERIC",
+        "payments": "payment_id:INT64 order_id:INT64 kind:STRING method:STRING amount:NUMERIC paid_at:DATETIME",
     },
     "flights": {
-        "flights": "flight_id int64, year int64, month int64, day int64, dep_time int64,"
-        " sched_dep_time int64, dep_delay int64, arr_time int64, sched_arr_time int64, arr_delay int64,"
-        " carrier string, flight int64, tailnum string, origin string, dest string, air_time int64,"
-        " distance int64, hour int64, minute int64, time_hour datetime",
-        "weather": "origin string, year int64, month int64, day int64, hour int64, temp float64, dewp float64,"
-        " humid float64, wind_dir int64, wind_speed float64, wind_gust float64, precip float64,"
-        " pressure float64, visib float64, time_hour datetime",
-        "planes": "tailnum string, year int64, type string, manufacturer string, model string, engines int64,"
-        " seats int64, speed int64, engine string",
-        "airlines": "carrier string, name string",
-        "airports": "faa string, name string, lat float64, lon float64, alt int64, tz int64, dst string,"
-        " tzone string",
+        "flights": "flight_id:INT64 year:INT64 month:INT64 day:INT64 dep_time:INT64 sched_dep_time:INT64"
+        " dep_delay:INT64 arr_time:INT64 sched_arr_time:INT64 arr_delay:INT64 carrier:STRING flight:INT64"
+        " tailnum:STRING origin:STRING dest:STRING air_time:INT64 distance:INT64 hour:INT64 minute:INT64"
+        " time_hour:DATETIME",
+        "weather": "origin:STRING year:INT64 month:INT64 day:INT64 hour:INT64 temp:FLOAT64 dewp:FLOAT64"
+        " humid:FLOAT64 wind_dir:INT64 wind_speed:FLOAT64 wind_gust:FLOAT64 precip:FLOAT64 pressure:FLOAT64"
+        " visib:FLOAT64 time_hour:DATETIME",
+        "planes": "tailnum:STRING year:INT64 type:STRING manufacturer:STRING model:STRING engines:INT64"
+        " seats:INT64 speed:INT64 engine:STRING",
+        "airlines": "carrier:STRING name:STRING",
+        "airports": "faa:STRING name:STRING lat:FLOAT64 lon:FLOAT64 alt:INT64 tz:INT64 dst:STRING tzone:STRING",
     },
 }
-AIRBYTE = "_airbyte_raw_id string, _airbyte_extracted_at timestamp, _airbyte_meta json, _airbyte_generation_id int64"
-LOAD = "`database` string, dump_date date, run_id string, dump_uri string, dump_generation int64, loaded_at timestamp"
+AIRBYTE = (
+    "_airbyte_raw_id:STRING _airbyte_extracted_at:TIMESTAMP _airbyte_meta:JSON _airbyte_generation_id:INT64"
+)
+AIRBYTE_VALUES = ("id", "2013-01-03 00:00:00+00", "{}", 1)
+LOAD = (
+    "database:STRING dump_date:DATE run_id:STRING dump_uri:STRING dump_generation:INT64 loaded_at:TIMESTAMP"
+)
 
 
 def retail(day: date) -> Rows:
@@ -119,19 +121,30 @@ def flights(day: date, origin: str = "EWR") -> Rows:
 
 
 def sync(client: bigquery.Client, app: str, database: str, day: date, rows: Rows | None = None) -> None:
-    """Leave the dump of *day* in ``raw__<database>``, as the task of that name does: the tables, and whose dump it is."""
-    rows = rows or (retail(day) if app == "retail" else flights(day, database.removeprefix("airport_").upper()))
-    raw = f"raw__{database}"
-    script = [f"create schema if not exists `{raw}`"]
+    """Leave a dump in ``raw__<database>`` as the task of that name does: the tables, and whose dump they are.
+
+    *rows* stands in for the usual tables of the application as of *day*.
+    """
+    if rows is None:
+        rows = retail(day) if app == "retail" else flights(day, database.removeprefix("airport_").upper())
+    raw = f"{client.project}.raw__{database}"
+    client.create_dataset(raw, exists_ok=True)
     for table, columns in COLUMNS[app].items():
-        script.append(f"create or replace table `{raw}.{table}` ({columns}, {AIRBYTE})")
-        names = ", ".join(column.split()[0] for column in columns.split(","))
-        airbyte = "'id', current_timestamp(), json '{}', 1"
-        for row in rows[table]:
-            values = ", ".join("null" if value is None else repr(value) if isinstance(value, int | float) else f"'{value}'" for value in row)
-            values = values.replace("True", "true").replace("False", "false")
-            script.append(f"insert into `{raw}.{table}` ({names}, _airbyte_raw_id, _airbyte_extracted_at, _airbyte_meta, _airbyte_generation_id) values ({values}, {airbyte})")
-    script.append(f"create or replace table `{raw}._tributary_load` ({LOAD})")
-    script.append(f"insert into `{raw}._tributary_load` values ('{database}', date '{day}', 'run', 'gs://dumps/{database}', 1, current_timestamp())")
-    for statement in script:
-        client.query_and_wait(statement)
+        _replace(client, f"{raw}.{table}", f"{columns} {AIRBYTE}", [row + AIRBYTE_VALUES for row in rows[table]])
+    loaded = (database, str(day), "run", f"gs://dumps/{database}/{day}/dump.sql.gz", 1, "2013-01-03 00:00:00+00")
+    _replace(client, f"{raw}._tributary_load", LOAD, [loaded])
+
+
+def _replace(client: bigquery.Client, table: str, columns: str, rows: list[tuple[Any, ...]]) -> None:
+    """Make *table* hold exactly *rows*; *columns* is ``name:TYPE name:TYPE``."""
+    fields = [column.split(":") for column in columns.split()]
+    schema = [bigquery.SchemaField(name, kind) for name, kind in fields]
+    client.delete_table(table, not_found_ok=True)
+    client.create_table(bigquery.Table(table, schema))
+    records = [dict(zip((name for name, _ in fields), map(_json, row), strict=True)) for row in rows]
+    errors = client.insert_rows_json(table, records)
+    assert not errors, errors
+
+
+def _json(value: Any) -> Any:
+    return value.isoformat(sep=" ") if isinstance(value, datetime) else value

@@ -3,7 +3,8 @@
 from datetime import date
 
 import pytest
-from unit.simulator.memory import MemoryShop
+
+from tests.unit.simulator.memory import MemoryShop
 
 FIRST = date(2013, 1, 1)
 

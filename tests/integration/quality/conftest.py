@@ -1,0 +1,157 @@
+"""A BigQuery emulator for the session, and a kiosk whose data each test may spoil."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import bigquery
+
+from tributary.registry import Contract
+
+PROJECT = "tributary-test"
+_START_SECONDS = 60.0
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The emulator's address; `TRIBUTARY_BQEMULATOR` names its executable, else Python's sibling."""
+    executable = os.environ.get("TRIBUTARY_BQEMULATOR", str(Path(sys.executable).with_name("bqemulator")))
+    port = free_port()
+    log = tmp_path_factory.mktemp("bqemulator") / "log"
+    arguments = [
+        "start",
+        "--ephemeral",
+        "--rest-port",
+        str(port),
+        "--grpc-port",
+        str(free_port()),
+        "--project",
+        PROJECT,
+    ]
+    with log.open("w") as output:
+        process = subprocess.Popen([executable, *arguments], stdout=output, stderr=output)
+    try:
+        deadline = time.monotonic() + _START_SECONDS
+        while True:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            if process.poll() is not None or time.monotonic() > deadline:
+                pytest.fail(f"{executable} did not start:\n{log.read_text()[-2000:]}")
+            time.sleep(0.1)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+@pytest.fixture(scope="session")
+def client(emulator: str) -> Iterator[bigquery.Client]:
+    """Google's client, which finds the emulator through its own environment variable."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BIGQUERY_EMULATOR_HOST", emulator)
+        yield bigquery.Client(PROJECT, credentials=AnonymousCredentials())
+
+
+class Sql:
+    """Runs statements, and says what they return."""
+
+    def __init__(self, client: bigquery.Client) -> None:
+        self.client = client
+
+    def __call__(self, *statements: str) -> list[tuple[object, ...]]:
+        rows: list[tuple[object, ...]] = []
+        for statement in statements:
+            rows = [row.values() for row in self.client.query(statement).result(timeout=60)]
+        return rows
+
+
+@pytest.fixture(scope="session")
+def run_sql(client: bigquery.Client) -> Sql:
+    return Sql(client)
+
+
+@pytest.fixture(scope="session")
+def contract() -> Contract:
+    return Contract.model_validate(
+        {
+            "app": "kiosk",
+            "tables": {
+                "customers": {
+                    "primary_key": ["customer_id"],
+                    "columns": {
+                        "customer_id": {"type": "int unsigned"},
+                        "email": {"type": "varchar(255)", "personal": True},
+                        "city": {"type": "varchar(64)", "nullable": True},
+                        "born": {"type": "date", "nullable": True},
+                        "joined": {"type": "date"},
+                    },
+                },
+                "lines": {
+                    "primary_key": ["order_id", "line"],
+                    "columns": {
+                        "order_id": {"type": "bigint"},
+                        "line": {"type": "smallint"},
+                        "customer_id": {"type": "int unsigned"},
+                        "kind": {"type": "enum('sold','returned')"},
+                        "quantity": {"type": "smallint"},
+                        "price": {"type": "decimal(10,2)"},
+                        "discount": {"type": "decimal(10,2)"},
+                    },
+                },
+            },
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def make_kiosk(run_sql: Sql) -> Callable[[], str]:
+    """Makes datasets with 10 customers and 20 lines that break no rule."""
+    numbers = itertools.count(1)
+
+    def make() -> str:
+        dataset = f"raw__kiosk_{next(numbers)}"
+        run_sql(
+            f"create schema {dataset}",
+            f"""
+            create table {dataset}.customers as
+            select
+                n as customer_id, concat('town ', cast(n as string)) as city,
+                if(n = 3, null, date '1990-01-01') as born,
+                date '2020-01-01' as joined, 'r' as _airbyte_raw_id
+            from unnest(generate_array(1, 10)) as n
+            """,
+            f"""
+            create table {dataset}.lines as
+            select
+                n as order_id, line, n as customer_id, 'sold' as kind, 2 as quantity,
+                numeric '5.50' as price, numeric '1.00' as discount, 'r' as _airbyte_raw_id
+            from unnest(generate_array(1, 10)) as n
+            cross join unnest([1, 2]) as line
+            """,
+        )
+        return dataset
+
+    return make
+
+
+@pytest.fixture
+def kiosk(make_kiosk: Callable[[], str]) -> str:
+    """A dataset without faults that the test may spoil."""
+    return make_kiosk()

@@ -1,0 +1,62 @@
+"""Every rule that the repository ships can be run: on tables of the right columns none is an error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from google.cloud import bigquery
+
+from tributary.quality.checkpoint import run_checkpoint
+from tributary.quality.schema import bigquery_types
+from tributary.quality.suites import suites_for
+from tributary.registry import INCLUDE, Contract, load_registry
+
+Sql = Callable[..., list[tuple[Any, ...]]]
+
+CONTRACTS = load_registry().contracts
+MODELS = INCLUDE / "dbt" / "models"
+
+
+def raw_columns(contract: Contract, table: str) -> dict[str, str]:
+    columns = contract.tables[table].columns
+    return {name: min(bigquery_types(columns[name].type)) for name in contract.tables[table].selected_columns}
+
+
+def model_columns(path: Path) -> dict[str, str]:
+    (model,) = yaml.safe_load(path.read_text())["models"]
+    return {column["name"]: column["data_type"] for column in model["columns"]}
+
+
+@pytest.mark.parametrize("layer", ["raw", "marts", "consolidated"])
+@pytest.mark.parametrize("app", CONTRACTS)
+def test_no_rule_is_an_error(app: str, layer: Any, client: bigquery.Client, run_sql: Sql) -> None:
+    contract = CONTRACTS[app]
+    suites = suites_for(contract, layer)
+    dataset = f"shipped__{layer}__{app}"
+    run_sql(f"create schema {dataset}")
+    for table in suites.tables:
+        if layer == "raw":
+            columns = raw_columns(contract, table)
+        elif layer == "marts":
+            columns = model_columns(MODELS / app / "marts" / f"{table}.yml")
+        else:
+            columns = model_columns(MODELS / "consolidated" / app / f"consolidated__{table}.yml")
+        run_sql(
+            f"create table {dataset}.{table} ({', '.join(f'`{name}` {it}' for name, it in columns.items())})"
+        )
+    result = run_checkpoint(
+        client=client,
+        suites=suites,
+        dataset=dataset,
+        partition=date(2026, 11, 20) if layer == "marts" else None,
+        parameters={table: {"previous_rows": 0, "databases": ["one"]} for table in suites.tables},
+    )
+    assert result.errors == (), result.failure_message()
+    assert result.skipped == ()
+    assert {it.rule for it in result.failed} <= {"not_empty", "holds_every_database"}
+    assert len(result.passed) > 2 * len(suites.tables)
