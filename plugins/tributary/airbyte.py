@@ -46,6 +46,8 @@ class SyncPlan:
                 "username": username,
                 "password": password,
                 "ssl_mode": {"mode": "preferred"},
+                # TINYINT(1) may hold more than 0 and 1; as BOOL it would lose that silently.
+                "jdbc_url_params": "tinyInt1isBit=false",
                 "replication_method": {"method": "STANDARD"},
             },
             destination={

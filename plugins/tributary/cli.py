@@ -151,7 +151,8 @@ def dump_check(
         with file.open("rb") as stream:
             report = preflight(
                 stream,
-                database=(contract and contract.source_name) or database,
+                database=database,
+                source_name=contract.source_name if contract else None,
                 expected_tables=tuple(contract.tables) if contract else None,
                 allow_own_database=bool(contract and contract.own_database_statements),
                 require_completion=contract.completion_line if contract else True,

@@ -1,23 +1,33 @@
--- Every database of the consolidation is there, with rows of its as-of date. The tables asked are never empty in a
--- whole dump: a shop without products or an airport without airlines means that a partition was not there.
+-- Every database of the consolidation is there, with rows of its as-of date. The tables asked are never empty
+-- in a whole dump: a shop without products or an airport without airlines means that a partition was missing.
 {{ config(tags=['consolidated']) }}
 
 with expected as (
     {%- for app in var('apps', {}) %}
     {%- for database, as_of in databases_as_of(app) %}
-    select '{{ database }}' as _database, date '{{ as_of }}' as _dump_date
+    select
+        '{{ database }}' as _database,
+        date '{{ as_of }}' as _dump_date
     union all
     {%- endfor %}
     {%- endfor %}
-    select cast(null as string) as _database, cast(null as date) as _dump_date
+    select
+        cast(null as string) as _database,
+        cast(null as date) as _dump_date
     from unnest([1])
     where false
 ),
 
 found as (
-    select distinct _database, _dump_date from {{ ref('consolidated__products') }}
-    union all
-    select distinct _database, _dump_date from {{ ref('consolidated__airlines') }}
+    select
+        _database,
+        _dump_date
+    from {{ ref('consolidated__products') }}
+    union distinct
+    select
+        _database,
+        _dump_date
+    from {{ ref('consolidated__airlines') }}
 )
 
 select expected.*

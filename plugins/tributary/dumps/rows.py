@@ -17,6 +17,7 @@ _LOOSE = re.compile(
     rb"\s*+,\s*+\((?:[^SIGNS-]++|-(?!-)|'[^']*+')*+\)|(.+)".replace(b"SIGNS", _SIGNS),
     re.DOTALL,
 )
+_NEXT = re.compile(rb"\s*,")
 _SMALLEST, _LARGEST = 4 * 1024, 256 * 1024
 
 
@@ -33,7 +34,7 @@ class RowSkipper:
         Returns their number and the position after the last of them. Both may fall short of what is there.
         """
         rows = 0
-        while position < len(buffer):
+        while _NEXT.match(buffer, position):
             block = buffer[position : position + self._reach]
             if b"\\" in block:
                 # Take the escapes out, so that quotes are where strings end. `#` stands for them because

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
 from tributary.dates import DUMP_DATE, parse_day
-from tributary.dumps import DumpRefused, open_dump, preflight, strip_own_database
+from tributary.dumps import open_dump, preflight, strip_own_database
 from tributary.hooks.clients import ops_store
 from tributary.registry import Database
 from tributary.settings import GOOGLE_CONNECTION
@@ -45,18 +45,17 @@ class PreflightOperator(BaseOperator):
         dump, contract = self.dump.resolve(context), self.database.contract
         bucket = GCSHook(gcp_conn_id=GOOGLE_CONNECTION).get_conn().bucket(dump["bucket"])
         blob = bucket.blob(dump["name"], generation=dump["generation"] or None)
-        own_name = contract.source_name or self.database.name
         with blob.open("rb") as stream:
             report = preflight(
                 stream,
-                database=own_name,
+                database=self.database.name,
+                source_name=contract.source_name,
                 expected_tables=tuple(contract.tables),
                 allow_own_database=contract.own_database_statements,
                 require_completion=contract.completion_line,
             )
         self.log.info("%s", report.to_text())
-        if not report.ok:
-            raise DumpRefused(report)
+        report.raise_if_refused()
         tables = {table: rows for table, rows in report.tables.items() if table in contract.tables}
         ops_store().record_counts(
             "dump",
@@ -68,13 +67,13 @@ class PreflightOperator(BaseOperator):
         uri = dump["uri"]
         if contract.own_database_statements:
             target = bucket.blob(f"{CLEANED}/{self.database.name}/{self.dump_date}/{dump['generation']}.sql.gz")
-            _copy_cleaned(blob, target, own_name)
+            _copy_cleaned(blob, target, {self.database.name, contract.source_name or self.database.name})
             uri = f"gs://{dump['bucket']}/{target.name}"
         return {"uri": uri, "tables": tables, "sql_bytes": report.sql_bytes}
 
 
-def _copy_cleaned(source: Blob, target: Blob, own_name: str) -> None:
+def _copy_cleaned(source: Blob, target: Blob, own_names: Collection[str]) -> None:
     """Copy a dump without the statements that create, drop or use its own database; streams."""
     with source.open("rb") as stream, target.open("wb") as out, gzip.open(out, "wb", compresslevel=1) as packed:
-        for chunk in strip_own_database(open_dump(stream), (own_name,)):
+        for chunk in strip_own_database(open_dump(stream), own_names):
             packed.write(chunk)

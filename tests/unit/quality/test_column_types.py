@@ -13,7 +13,7 @@ from tributary.quality.schema import bigquery_types, schema_faults
         ("int unsigned", {"INT64"}),
         ("bigint", {"INT64"}),
         ("bigint unsigned", {"INT64", "NUMERIC"}),
-        ("tinyint(1)", {"BOOL"}),
+        ("tinyint(1)", {"BOOL", "INT64"}),
         ("tinyint", {"INT64"}),
         ("decimal(10,2)", {"NUMERIC"}),
         ("decimal(38,9)", {"NUMERIC"}),

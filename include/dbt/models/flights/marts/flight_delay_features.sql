@@ -129,8 +129,9 @@ final as (
     left join history on flights.flight_id = history.flight_id
     left join planes on flights.tailnum = planes.tailnum
     left join weather
-        on flights.origin = weather.origin
-        and datetime_sub(flights.time_hour, interval 1 hour) = weather.time_hour
+        on
+            flights.origin = weather.origin
+            and datetime_sub(flights.time_hour, interval 1 hour) = weather.time_hour
 )
 
 select * from final

@@ -25,10 +25,14 @@ final as (
         airports.name as dest_name,
         flights.distance,
         date(flights.year, flights.month, flights.day) as flight_date,
-        datetime(flights.year, flights.month, flights.day, flights.hour, flights.minute, 0) as scheduled_departure_at,
+        datetime(
+            flights.year, flights.month, flights.day, flights.hour, flights.minute, 0
+        ) as scheduled_departure_at,
         timestamp(datetime_add(flights.time_hour, interval flights.minute minute)) as scheduled_departure_utc,
         -- The delay is the exact way to the departure; its clock time alone does not tell the day.
-        timestamp(datetime_add(flights.time_hour, interval (flights.minute + flights.dep_delay) minute)) as departed_at_utc,
+        timestamp(
+            datetime_add(flights.time_hour, interval (flights.minute + flights.dep_delay) minute)
+        ) as departed_at_utc,
         flights.time_hour,
         {{ time_of_hhmm('flights.sched_arr_time') }} as scheduled_arrival_time,
         {{ time_of_hhmm('flights.arr_time') }} as arrival_time,

@@ -44,13 +44,9 @@ COLUMNS = {
         "airports": "faa:STRING name:STRING lat:FLOAT64 lon:FLOAT64 alt:INT64 tz:INT64 dst:STRING tzone:STRING",
     },
 }
-AIRBYTE = (
-    "_airbyte_raw_id:STRING _airbyte_extracted_at:TIMESTAMP _airbyte_meta:JSON _airbyte_generation_id:INT64"
-)
+AIRBYTE = "_airbyte_raw_id:STRING _airbyte_extracted_at:TIMESTAMP _airbyte_meta:JSON _airbyte_generation_id:INT64"
 AIRBYTE_VALUES = ("id", "2013-01-03 00:00:00+00", "{}", 1)
-LOAD = (
-    "database:STRING dump_date:DATE run_id:STRING dump_uri:STRING dump_generation:INT64 loaded_at:TIMESTAMP"
-)
+LOAD = "database:STRING dump_date:DATE run_id:STRING dump_uri:STRING dump_generation:INT64 loaded_at:TIMESTAMP"
 
 
 def retail(day: date) -> Rows:

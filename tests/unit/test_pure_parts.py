@@ -1,0 +1,128 @@
+"""Names, dates, comparisons, the Airbyte plan and the publishing script."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from tributary import naming
+from tributary.airbyte import SyncPlan, contains
+from tributary.dates import logical_date, parse_day
+from tributary.errors import StageMismatchError, StagingTakenError
+from tributary.ledger.compare import check_same_rows
+from tributary.ledger.counting import count_query
+from tributary.publishing import missing_columns, transaction
+from tributary.registry import load_registry
+from tributary.sqlfiles import render_sql
+from tributary.staging import LoadMarker, require_own
+
+MARKER = LoadMarker("run_1", "2013-01-01", "gs://bucket/dump.sql.gz", 1)
+
+
+def test_a_dag_s_name_leads_back_to_its_database():
+    assert naming.dag_id("shop_eu") == "elt__shop_eu"
+    assert naming.database_of_dag("elt__shop_eu") == "shop_eu"
+    assert naming.database_of_dag("consolidate") is None
+
+
+def test_a_day_has_one_logical_date():
+    assert logical_date(date(2013, 1, 31), "0 2 * * *") == datetime(2013, 1, 31, 2, tzinfo=UTC)
+    assert logical_date(date(2013, 1, 31), "0 0 * * *") == datetime(2013, 1, 31, tzinfo=UTC)
+
+
+def test_a_day_on_which_the_schedule_does_not_run_is_refused():
+    with pytest.raises(ValueError, match="has no run on 2013-01-01"):
+        logical_date(date(2013, 1, 1), "0 2 * * 1")  # a Tuesday
+
+
+def test_a_malformed_day_shows_the_expected_form():
+    with pytest.raises(ValueError, match="expected a day such as 2013-01-31"):
+        parse_day("31.1.2013")
+
+
+def test_equal_counts_pass():
+    check_same_rows({"a": 1, "b": 0}, {"b": 0, "a": 1}, expected_in="x", found_in="y", advice="")
+
+
+@pytest.mark.parametrize(
+    ("expected", "found", "says"),
+    [
+        ({"a": 1200}, {"a": 1199}, "a: 1,200 rows in the dump, 1,199 rows in raw"),
+        ({"a": 1}, {}, "a: 1 rows in the dump, no such table in raw"),
+        ({}, {"z": 0}, "z: no such table in the dump, 0 rows in raw"),
+    ],
+)
+def test_a_difference_names_table_and_figures(expected: dict[str, int], found: dict[str, int], says: str):
+    with pytest.raises(StageMismatchError) as error:
+        check_same_rows(expected, found, expected_in="the dump", found_in="raw", advice="Clear sync.")
+    assert says in str(error.value)
+    assert str(error.value).endswith("Clear sync.")
+
+
+def test_a_step_reads_its_own_run_s_dump_only():
+    assert require_own(MARKER, database="shop_eu", run_id="run_1") is MARKER
+    with pytest.raises(StagingTakenError, match=r"2013-01-01.*'run_1'.*'run_2'.*Clear import_dump"):
+        require_own(MARKER, database="shop_eu", run_id="run_2")
+    with pytest.raises(StagingTakenError, match="no dump that was imported whole"):
+        require_own(None, database="shop_eu", run_id="run_1")
+
+
+def test_one_query_counts_all_tables():
+    query = count_query("raw__shop_eu", ["orders", "customers"])
+    assert query.count("union all") == 1
+    assert "`raw__shop_eu`.`customers`" in query
+
+
+def plan_for(name: str) -> SyncPlan:
+    return SyncPlan.of(
+        load_registry().databases[name], host="h", port=1, username="u", password="p", project="x", location="US"
+    )
+
+
+def test_the_connection_copies_every_table_and_no_personal_column():
+    streams = {stream["name"]: stream for stream in plan_for("shop_eu").connection["configurations"]["streams"]}
+    assert set(streams) == set(load_registry().contracts["retail"].tables)
+    fields = [field["fieldPath"] for field in streams["customers"]["selectedFields"]]
+    assert fields == [["customer_id"], ["newsletter"], ["created_at"], ["updated_at"]]
+    assert streams["order_items"]["primaryKey"] == [["order_id"], ["line_number"]]
+
+
+def test_databases_share_a_destination_but_no_dataset():
+    first, second = plan_for("shop_eu"), plan_for("shop_us")
+    assert first.connection["namespaceFormat"] == "raw__shop_eu"
+    assert second.connection["namespaceFormat"] == "raw__shop_us"
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted", "answer"),
+    [
+        ({"a": 1, "more": 2}, {"a": 1}, True),
+        ({"a": 1}, {"a": 2}, False),
+        ({}, {"a": 1}, False),
+        ({"l": [{"n": 1, "x": 0}, {"n": 2}]}, {"l": [{"n": 2}, {"n": 1}]}, True),
+        ({"l": [{"n": 1}, {"n": 2}]}, {"l": [{"n": 1}]}, False),
+        ({"l": None}, {"l": []}, False),
+    ],
+)
+def test_whether_airbyte_has_what_is_wanted(found: object, wanted: object, answer: bool):
+    assert contains(found, wanted) is answer
+
+
+def test_publishing_is_one_transaction_over_all_tables():
+    script = transaction({"orders": ["_database", "order_id"], "databases": ["database"]})
+    assert script.startswith("begin transaction;")
+    assert script.rstrip().endswith("commit transaction;")
+    assert script.count("delete from") == script.count("insert into") == 2
+    assert "insert into `consolidated`.`orders` (_database, order_id) select _database, order_id" in script
+
+
+def test_a_new_column_is_added_and_a_changed_type_is_refused():
+    assert missing_columns("t", {"a": "INT64", "b": "STRING"}, {"a": "INT64", "old": "DATE"}) == {"b": "STRING"}
+    with pytest.raises(StageMismatchError, match=r"consolidated\.t\.a is INT64, the new rows have NUMERIC"):
+        missing_columns("t", {"a": "NUMERIC"}, {"a": "INT64"})
+
+
+def test_identifiers_cannot_break_out_of_their_quotes():
+    with pytest.raises(ValueError, match="expected an identifier"):
+        render_sql("consolidated/create_table", table="x`; drop table y; --")
