@@ -1,12 +1,14 @@
 # Everything a person does with this checkout. `make help` lists it.
 .DEFAULT_GOAL := help
 SHELL := bash
-stack := .local/envs/localcloud/bin/python -m stack
+envs := .local/envs
+stack := $(envs)/localcloud/bin/python -m stack
+dev := $(envs)/dev/bin
 
-.PHONY: help run up stop clean test lint lock
+.PHONY: help run up stop clean lint test test-fast lock install install-dev manifest
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
 
 run: install ## the whole job: install, start, let a day pass in production, load it, show the table
 	@$(stack) run
@@ -15,14 +17,39 @@ up: install ## start the local cloud and Airflow, and wait until they are ready
 	@$(stack) up
 
 stop: ## stop every process of this checkout; data stays
-	@if [ -x .local/envs/localcloud/bin/python ]; then $(stack) down; fi
+	@if [ -x $(envs)/localcloud/bin/python ]; then $(stack) down; fi
 
 clean: ## stop, and remove all data of this checkout; installed environments stay
-	@if [ -x .local/envs/localcloud/bin/python ]; then $(stack) clean; fi
+	@if [ -x $(envs)/localcloud/bin/python ]; then $(stack) clean; fi
 
-.PHONY: install
 install: ## install what is missing, and nothing else
 	@stack/bootstrap airflow dbt localcloud
+
+install-dev: ## the same, with the tools of lint and test
+	@stack/bootstrap airflow dbt localcloud dev
+
+lint: install-dev ## check form and types; changes nothing
+	$(dev)/ruff check .
+	$(dev)/ruff format --check .
+	$(dev)/mypy
+	$(dev)/yamllint --strict .
+	$(dev)/sqlfluff lint --disable-progress-bar include/dbt
+	$(dev)/sqlfluff lint --disable-progress-bar --templater placeholder include/sql
+	$(dev)/python -m tributary.cli check
+
+export TRIBUTARY_DBT_EXECUTABLE := $(CURDIR)/$(envs)/dbt/bin/dbt
+export TRIBUTARY_BQEMULATOR := $(CURDIR)/$(envs)/localcloud/bin/bqemulator
+pytest := -m pytest -p no:cacheprovider
+# The local cloud and the simulator are tested in their own environment, everything else in Airflow's.
+cloud_tests := tests/unit/localcloud tests/unit/simulator tests/integration/localcloud tests/integration/simulator
+
+test: install-dev ## every test, the end-to-end one too
+	$(envs)/localcloud/bin/python $(pytest) $(cloud_tests)
+	$(dev)/python $(pytest) tests $(addprefix --ignore=,$(cloud_tests))
+
+test-fast: install-dev ## the tests that start no service
+	$(envs)/localcloud/bin/python $(pytest) tests/unit/localcloud tests/unit/simulator
+	$(dev)/python $(pytest) tests/unit tests/dags $(addprefix --ignore=,$(cloud_tests))
 
 lock: ## write the lock files from requirements/*.in
 	@stack/lock

@@ -8,12 +8,15 @@ the text; on the wire MySQL sends text anyway.
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pymysql
 
+from localcloud.airbyte.catalog import SourceUnavailable, connect
 from localcloud.airbyte.types import Column, mysql_quoted
 
 META_COLUMNS = (
@@ -47,6 +50,8 @@ class Extractor:
 
     def __init__(self, configuration: dict[str, Any], extensions: Path, job_id: int) -> None:
         self._job_id = job_id
+        self._mark = f"/* airbyte job {job_id} */"
+        self._configuration = configuration
         self._database = configuration["database"]
         settings: dict[str, Any] = {
             "memory_limit": MEMORY_LIMIT,
@@ -69,8 +74,20 @@ class Extractor:
         self._duckdb.close()
 
     def interrupt(self) -> None:
-        """Make the running extract raise duckdb.InterruptException."""
+        """Make the running extract raise duckdb.Error."""
         self._duckdb.interrupt()
+        # DuckDB notices between two rows only, and MySQL may work long for the next one.
+        with suppress(SourceUnavailable, pymysql.MySQLError):
+            self._kill_query()
+
+    def _kill_query(self) -> None:
+        with connect(self._configuration) as connection, connection.cursor() as cursor:
+            cursor.execute(
+                "select id from information_schema.processlist where info like %s and id <> connection_id()",
+                (f"select {self._mark} %",),
+            )
+            for row in cursor.fetchall():
+                cursor.execute("kill query %s", row)
 
     def _attach(self, configuration: dict[str, Any]) -> None:
         with _INSTALLING:
@@ -98,7 +115,7 @@ class Extractor:
     def table(self, name: str, columns: list[Column], generation: int, condition: str, file: Path) -> Extract:
         """Write the rows of *name* that meet the MySQL *condition* (empty: all) into the Parquet *file*."""
         reads = ", ".join(f"{column.read} as {mysql_quoted(column.name)}" for column in columns)
-        query = f"select {reads} from {mysql_quoted(self._database)}.{mysql_quoted(name)}"  # noqa: S608
+        query = f"select {self._mark} {reads} from {mysql_quoted(self._database)}.{mysql_quoted(name)}"  # noqa: S608
         query += f" where {condition}" if condition else ""
         select = ", ".join(
             [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import threading
 from collections.abc import Callable
@@ -160,9 +159,7 @@ def _condition(planned: StreamPlan, before: StreamState, after: StreamState) -> 
 
 
 def _mysql_value(text: str) -> str:
-    """*text* as a MySQL literal: numbers bare, since MySQL compares a number with a string as floats."""
-    if re.fullmatch(r"-?\d+(\.\d+)?", text):
-        return text
+    """*text* as a MySQL literal. MySQL turns it into the type of the column that it is compared with."""
     return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
 
 

@@ -153,8 +153,8 @@ class _Entry(_Model):
 class RegistryFile(_Model):
     """`databases.yaml` as a whole; editors complete it from this model's JSON Schema."""
 
-    defaults: Defaults = Defaults()
-    consolidation: Consolidation = Consolidation()
+    defaults: Defaults = Field(default_factory=Defaults)
+    consolidation: Consolidation = Field(default_factory=Consolidation)
     databases: dict[Name, _Entry]
 
 

@@ -44,7 +44,7 @@ class AwaitDatabasesOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         deadline = context["dag_run"].start_date + self.cut_off
-        question = {"day": self.day, "databases": list(self.databases), "schedule": self.schedule}
+        question: dict[str, Any] = {"day": self.day, "databases": list(self.databases), "schedule": self.schedule}
         ready = all_settled(**question)
         if ready is None and not context["params"]["force"] and timezone.utcnow() < deadline:
             self.defer(

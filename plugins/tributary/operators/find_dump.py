@@ -36,7 +36,7 @@ class FindDumpOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         settings = Settings.from_environment()
-        wanted = {
+        wanted: dict[str, Any] = {
             "bucket": settings.dumps_bucket,
             "database": self.database,
             "day": self.dump_date,
@@ -50,6 +50,7 @@ class FindDumpOperator(BaseOperator):
                 method_name="execute_complete",
                 timeout=self.dump_wait,
             )
+            raise AssertionError("defer() does not return")
         return self.execute_complete(context, found)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
@@ -79,4 +80,6 @@ def find(*, bucket: str, database: str, day: str, pattern: str) -> dict[str, Any
         for blob in blobs
     )
     chosen = choose_dump(candidates, database, parsed, pattern)
-    return chosen and {**asdict(chosen), "updated": chosen.updated.isoformat(), "uri": chosen.uri}
+    if chosen is None:
+        return None
+    return {**asdict(chosen), "updated": chosen.updated.isoformat(), "uri": chosen.uri}

@@ -46,7 +46,7 @@ class _ValidateOperator(BaseOperator):
         dataset: str,
         database: str,
         partition: date | None = None,
-        previous: Mapping[str, int] | None = None,
+        parameters: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> CheckpointResult:
         """Run a checkpoint and append its results to `ops.quality_results`, then fail if it failed.
 
@@ -58,7 +58,7 @@ class _ValidateOperator(BaseOperator):
             suites=suites_for(contract, layer),
             dataset=dataset,
             partition=partition,
-            parameters={table: {"previous_rows": rows} for table, rows in (previous or {}).items()},
+            parameters=parameters,
         )
         store.append(
             "quality_results",
@@ -94,7 +94,7 @@ class ValidateRawOperator(_ValidateOperator):
             layer="raw",
             dataset=naming.raw_dataset(name),
             database=name,
-            previous=previous,
+            parameters={table: {"previous_rows": rows} for table, rows in previous.items()},
         )
         final = self.database.contract.raw_only
         record_state(store, context, "landed" if final else "transforming", name, day)
@@ -134,12 +134,15 @@ class ValidateAuditOperator(_ValidateOperator):
 
     def __init__(self, *, registry: Registry, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self.apps = registry.apps
         self.contracts = {app: registry.contracts[app] for app in registry.apps}
 
     def execute(self, context: Context) -> int:
         store = OpsStore(bigquery_client(), Settings.from_environment().location)
+        as_of = context["ti"].xcom_pull(task_ids="await_databases")["as_of"]
         held = 0
-        for contract in self.contracts.values():
+        for app, contract in self.contracts.items():
+            expected = [database for database in self.apps[app] if database in as_of]
             result = self.check(
                 store,
                 context,
@@ -147,6 +150,7 @@ class ValidateAuditOperator(_ValidateOperator):
                 layer="consolidated",
                 dataset=naming.CONSOLIDATED_AUDIT,
                 database=naming.CONSOLIDATED,
+                parameters={mart: {"databases": expected} for mart in contract.mart_names},
             )
             held += len(result.passed)
         return held

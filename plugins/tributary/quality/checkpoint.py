@@ -101,9 +101,7 @@ class _TableCheck:
         faults = schema_faults(self.suite.columns, columns)
         origin = self.suite.expectations[0].origin if self.suite.expectations else ""
         return [
-            RuleResult(
-                self.table, "schema", "schema", not faults, origin=origin, observed="; ".join(faults) or None
-            )
+            RuleResult(self.table, "schema", "schema", not faults, origin=origin, observed="; ".join(faults) or None)
         ]
 
     def _prepare(self, rule: Rule, columns: Mapping[str, str]) -> Any:
@@ -118,7 +116,7 @@ class _TableCheck:
             return self._result(rule, success=False, error=reason)
         try:
             return engine.expectation(self._qualified(rule), self.partition)
-        except Exception as error:  # whatever GX raises for a rule, the other rules are checked
+        except Exception as error:  # noqa: BLE001 - whatever GX raises, the other rules are checked
             return self._result(rule, success=False, error=engine.one_line(str(error)))
 
     def _qualified(self, rule: Rule) -> Rule:

@@ -23,9 +23,7 @@ def contract_expectations(contract: Contract, layer: Layer) -> Suites:
     """The rules of a layer that need no suite file: see above; `origin` of each is the contract."""
     origin = f"include/contracts/{contract.app}.yaml"
     if layer == "raw":
-        return Suites(
-            layer=layer, tables={name: _raw(table, origin) for name, table in contract.tables.items()}
-        )
+        return Suites(layer=layer, tables={name: _raw(table, origin) for name, table in contract.tables.items()})
     prefix = (DATABASE_COLUMN,) if layer == "consolidated" else ()
     tables = {}
     for name in contract.mart_names:

@@ -11,6 +11,7 @@ more for each rule, and on a clean table there are none:
 from __future__ import annotations
 
 import copy
+import logging
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -53,6 +54,9 @@ def open_datasource(client: Client) -> Any:
     So credentials, project, location and endpoint are the client's. Sends no usage statistics.
     """
     import great_expectations as gx
+
+    # At INFO it writes several lines per rule about its own insides.
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
     from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults
 
     context = gx.get_context(
@@ -102,9 +106,7 @@ def is_row_rule(expectation: Any) -> bool:
     """Whether GX gives a verdict per row, and so counts failing rows."""
     from great_expectations.expectations import expectation as gx
 
-    return isinstance(
-        expectation, gx.ColumnMapExpectation | gx.ColumnPairMapExpectation | gx.MulticolumnMapExpectation
-    )
+    return isinstance(expectation, gx.ColumnMapExpectation | gx.ColumnPairMapExpectation | gx.MulticolumnMapExpectation)
 
 
 def validate(

@@ -87,6 +87,7 @@ class CheckpointResult:
 
     @property
     def passed(self) -> tuple[RuleResult, ...]:
+        """The rules that hold."""
         return self._with("passed")
 
     @property
@@ -101,6 +102,7 @@ class CheckpointResult:
 
     @property
     def skipped(self) -> tuple[RuleResult, ...]:
+        """The rules that were not applied, because the run had no value for them."""
         return self._with("skipped")
 
     @property
@@ -171,7 +173,7 @@ class CheckpointResult:
         return "\n".join(lines)
 
 
-class CheckpointFailed(TributaryError):  # noqa: N818 - a checkpoint fails, that is its business
+class CheckpointFailed(TributaryError):
     """A dataset broke rules, or rules could not be checked; `result` has every one of them."""
 
     def __init__(self, result: CheckpointResult) -> None:

@@ -46,6 +46,7 @@ class Rule(_Model):
 
     @property
     def name(self) -> str:
+        """The rule's name, unique within its table and layer."""
         return self.meta.rule
 
     @property

@@ -19,8 +19,6 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
 PROJECT_ID = "tributary-local"
-EMULATOR = "from localcloud import bigquery, bqemulator_fixes; bqemulator_fixes.apply(); bigquery.main()"
-METADATA = "from localcloud import metadata; metadata.main()"
 
 
 @pytest.fixture(scope="session")
@@ -41,8 +39,8 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     emulator = Path(os.environ.get("TRIBUTARY_BQEMULATOR") or Path(sys.executable).with_name("bqemulator"))
     python = str(emulator.with_name("python"))
     services = [
-        (rest, subprocess.Popen([python, "-c", EMULATOR], env=environment)),
-        (metadata, subprocess.Popen([python, "-c", METADATA], env=environment)),
+        (rest, subprocess.Popen([python, "-m", "localcloud.bigquery"], env=environment)),
+        (metadata, subprocess.Popen([python, "-m", "localcloud.metadata"], env=environment)),
     ]
     try:
         for port, process in services:

@@ -284,9 +284,10 @@ def test_a_cancelled_sync_leaves_the_old_rows(
     connection = airbyte.connection(db)
     airbyte.sync(connection)
     mysql.run("create table big as select 1 as id, 2 as v from seq_1_to_5000")
-    mysql.run("drop table t", "create view t as select id, v + sleep(0.001) as v from big")
+    mysql.run("drop table t", "create view t as select id, v + sleep(0.01) as v from big")
     running = airbyte.start(connection)
-    poll(lambda: airbyte.job(running), lambda job: job.status == "running")
+    reading = "select count(*) from information_schema.processlist where info like 'select /* airbyte job%'"
+    poll(lambda: mysql.run(reading), lambda found: found == [(1,)])
 
     airbyte.api.jobs.cancel_job(request={"jobId": running})
     poll(lambda: airbyte.log(running), lambda log: "was cancelled" in log)

@@ -175,6 +175,8 @@ def test_a_running_import_can_be_cancelled(
     cloud: LocalCloud, sqladmin: SqlAdmin, bucket: storage.Bucket, mysql: MySQL
 ) -> None:
     running = sqladmin.begin(put(bucket, "endless.sql", "do sleep(60);"), mysql.fresh("cancelled"))
+    sleeping = "select count(*) from information_schema.processlist where info like 'do sleep%'"
+    poll(lambda: mysql.run(sleeping), lambda found: found == [(1,)])
     sqladmin.api.operations().cancel(project=cloud.project, operation=running["name"]).execute()
 
     assert error_of(sqladmin.finished(running))["code"] == "CANCELLED"

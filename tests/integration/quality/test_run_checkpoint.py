@@ -78,9 +78,7 @@ def bad(result: CheckpointResult) -> dict[tuple[str, str], RuleResult]:
     return {(it.table, it.rule): it for it in (*result.failed, *result.errors)}
 
 
-def test_clean_data_passes_every_rule_quietly(
-    kiosk: str, check: Check, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_clean_data_passes_every_rule_quietly(kiosk: str, check: Check, capfd: pytest.CaptureFixture[str]) -> None:
     result = check(kiosk, parameters={"customers": {"previous_rows": 10}, "lines": {"previous_rows": 20}})
     assert result.success, result.failure_message()
     assert result.skipped == ()
@@ -331,9 +329,7 @@ def test_only_the_partition_of_the_run_is_looked_at(history: str, check: Check) 
     assert yesterday.errors == ()
 
 
-def test_rows_of_another_table_count_for_their_own_partition_alone(
-    history: str, check: Check, run_sql: Sql
-) -> None:
+def test_rows_of_another_table_count_for_their_own_partition_alone(history: str, check: Check, run_sql: Sql) -> None:
     # Customer 77 is in the other day's dump alone.
     change = f"update {history}.lines set customer_id = {{}} where _dump_date = '2026-11-20' and order_id = 1"
     run_sql(change.format(77))
@@ -390,9 +386,7 @@ def test_databases_that_are_missing_are_named(kiosk: str, check: Check, run_sql:
     assert one.status == "passed"
 
 
-def test_results_fit_the_table_in_ops(
-    kiosk: str, check: Check, run_sql: Sql, client: bigquery.Client
-) -> None:
+def test_results_fit_the_table_in_ops(kiosk: str, check: Check, run_sql: Sql, client: bigquery.Client) -> None:
     run_sql(
         f"update {kiosk}.lines set quantity = 0 where line = 1",
         "create schema if not exists ops",

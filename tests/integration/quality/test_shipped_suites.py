@@ -46,9 +46,7 @@ def test_no_rule_is_an_error(app: str, layer: Any, client: bigquery.Client, run_
             columns = model_columns(MODELS / app / "marts" / f"{table}.yml")
         else:
             columns = model_columns(MODELS / "consolidated" / app / f"consolidated__{table}.yml")
-        run_sql(
-            f"create table {dataset}.{table} ({', '.join(f'`{name}` {it}' for name, it in columns.items())})"
-        )
+        run_sql(f"create table {dataset}.{table} ({', '.join(f'`{name}` {it}' for name, it in columns.items())})")
     result = run_checkpoint(
         client=client,
         suites=suites,

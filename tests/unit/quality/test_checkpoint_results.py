@@ -24,15 +24,11 @@ FAILED = RuleResult(
     sample_keys=("order_id=5", "order_id=9"),
 )
 ERROR = RuleResult("lines", "table_exists", "schema", False, error="table raw__kiosk.lines does not exist")
-SKIPPED = RuleResult(
-    "orders", "never_shrinks", "expect_x", True, skipped="the run has no value for previous_rows"
-)
+SKIPPED = RuleResult("orders", "never_shrinks", "expect_x", True, skipped="the run has no value for previous_rows")
 
 
 def checkpoint(*results: RuleResult) -> CheckpointResult:
-    return CheckpointResult(
-        "raw__kiosk", "raw", results, datetime(2026, 11, 20, 3, tzinfo=UTC), date(2026, 11, 20)
-    )
+    return CheckpointResult("raw__kiosk", "raw", results, datetime(2026, 11, 20, 3, tzinfo=UTC), date(2026, 11, 20))
 
 
 def test_passed_and_skipped_rules_are_a_success() -> None:

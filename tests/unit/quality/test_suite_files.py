@@ -65,9 +65,7 @@ def rule(type_: str, kwargs: str, name: str = "some_rule") -> str:
 
 
 def lines(*rules: str, key: str = "") -> str:
-    return "\n".join(
-        ["tables:", "  lines:", f"    {key}", "    expectations:", *(f"      {it}" for it in rules)]
-    )
+    return "\n".join(["tables:", "  lines:", f"    {key}", "    expectations:", *(f"      {it}" for it in rules)])
 
 
 BETWEEN = "expect_column_values_to_be_between"
@@ -104,9 +102,7 @@ REFUSED = {
         ["found {shoes}", "customers, lines"],
     ),
     "personal in a query": (
-        lines(
-            rule(ROWS, '{unexpected_rows_query: "select order_id, line from {batch} as l where email = 1"}')
-        ),
+        lines(rule(ROWS, '{unexpected_rows_query: "select order_id, line from {batch} as l where email = 1"}')),
         ["'email'", "personal"],
     ),
     "personal column": (
@@ -118,9 +114,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_a_refusal_says_file_table_rule_and_what_was_expected(
-    case: str, tmp_path: Path, contract: Contract
-) -> None:
+def test_a_refusal_says_file_table_rule_and_what_was_expected(case: str, tmp_path: Path, contract: Contract) -> None:
     text, words = REFUSED[case]
     with pytest.raises(SuiteError) as refusal:
         load(tmp_path, text, contract)
@@ -135,9 +129,7 @@ def test_a_mart_needs_a_key(tmp_path: Path, contract: Contract) -> None:
 
 def test_a_name_that_the_contract_uses_is_refused(tmp_path: Path, contract: Contract) -> None:
     load(tmp_path, lines(rule(BETWEEN, "{column: price}", "key_unique")), contract)
-    with pytest.raises(
-        SuiteError, match=r"rule key_unique: .* include/contracts/kiosk\.yaml; expected another name"
-    ):
+    with pytest.raises(SuiteError, match=r"rule key_unique: .* include/contracts/kiosk\.yaml; expected another name"):
         suites_for(contract, "raw", include=tmp_path / "include")
 
 
