@@ -32,9 +32,7 @@ class Fault(BaseModel):
     status: int = Field(default=503, ge=400, le=599, description="HTTP status")
     path: str = Field(default="", description="applies to requests whose path contains this")
     method: str = Field(default="", description="applies to requests with this HTTP method; empty for all")
-    stream: str = Field(
-        default="", description="name of the stream (table) that it hits; empty for the first"
-    )
+    stream: str = Field(default="", description="name of the stream (table) that it hits; empty for the first")
 
 
 class Faults:

@@ -35,9 +35,7 @@ def create_app(project: str) -> FastAPI:
     account = f"local@{project}.iam.gserviceaccount.com"
 
     @app.middleware("http")
-    async def require_flavor(
-        request: Request, call_next: Callable[[Request], Awaitable[Response]]
-    ) -> Response:
+    async def require_flavor(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
         if request.url.path != "/" and request.headers.get("Metadata-Flavor") != "Google":
             return PlainTextResponse("Missing Metadata-Flavor:Google header.", 403, headers=FLAVOR)
         response = await call_next(request)

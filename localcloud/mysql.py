@@ -69,7 +69,7 @@ def initialise(datadir: Path) -> None:
         "--skip-test-db", f"--user={getpass.getuser()}", f"--datadir={fresh}",
         "--innodb-log-file-size=48M",
     ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SettingError(f"mariadb-install-db failed in {fresh}:\n{done.stdout}{done.stderr}")
     shutil.rmtree(datadir, ignore_errors=True)

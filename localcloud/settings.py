@@ -17,9 +17,7 @@ def text(name: str, default: str | None = None) -> str:
     """The variable's value, or *default*; raises SettingError when there is neither."""
     value = os.environ.get(name, default)
     if value is None or value == "":
-        raise SettingError(
-            f"environment variable {name} is not set; see localcloud/README.md for its meaning"
-        )
+        raise SettingError(f"environment variable {name} is not set; see localcloud/README.md for its meaning")
     return value
 
 

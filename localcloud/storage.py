@@ -75,9 +75,7 @@ class LockedStorage(Storage):  # type: ignore[misc]
         live = str(self.objects.get(bucket, {}).get(name, {}).get("generation", "0"))
         if live not in query.get("generation", [live]):
             raise NotFound
-        if live not in query.get("ifGenerationMatch", [live]) or live in query.get(
-            "ifGenerationNotMatch", []
-        ):
+        if live not in query.get("ifGenerationMatch", [live]) or live in query.get("ifGenerationNotMatch", []):
             raise PreconditionFailed(f"the object's live generation is {live}")
 
     def _bucket_soft_delete_retention_seconds(self, bucket_name: str) -> int:

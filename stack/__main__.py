@@ -79,14 +79,14 @@ def _start_all(state: State, supervisor: Supervisor, variables: dict[str, str]) 
     descriptor = os.open(home / "passwords.json", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
         json.dump({environment.ADMIN: state.secrets["airflow_admin"]}, file)
-    manifest = subprocess.Popen(
-        [environment.executable("dbt", "dbt"), "--quiet", "parse", "--project-dir", "include/dbt", "--profiles-dir", "include/dbt"],
+    artifacts = subprocess.Popen(
+        [str(ROOT / "stack" / "dbt-artifacts"), environment.executable("dbt", "dbt")],
         cwd=ROOT,
         env={**os.environ, **variables},
     )
     _checked([environment.executable("airflow", "airflow"), "db", "migrate"], variables, "airflow-db-migrate")
-    if manifest.wait() != 0:
-        raise StackError("dbt parse failed; its words are above")
+    if artifacts.wait() != 0:
+        raise StackError("dbt could not read the project; its words are above")
     supervisor.start(airflow_programs())
 
 

@@ -114,6 +114,9 @@ def _airflow(state: State) -> dict[str, str]:
         "USAGE_DATA_COLLECTION__ENABLED": False,
         "COSMOS__ENABLE_TELEMETRY": False,
         "COSMOS__CACHE_DIR": LOCAL / "cosmos",
+        "COSMOS__DBT_DOCS_PROJECTS": json.dumps(
+            {"tributary": {"dir": str(ROOT / "include/dbt/target"), "index": "static_index.html", "name": "dbt docs"}}
+        ),
     }
     connections = {
         "GOOGLE_CLOUD_DEFAULT": {

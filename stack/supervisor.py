@@ -166,7 +166,7 @@ class Supervisor:
             return False
         pid = int(PIDFILE.read_text())
         self._rpc.shutdown()
-        wait_until(lambda: not _alive(pid), 60, "supervisord (stopping)", LOGS / "supervisord.log")
+        wait_until(lambda: not _alive(pid), 120, "supervisord (stopping)", LOGS / "supervisord.log")
         return True
 
 

@@ -199,9 +199,7 @@ def create_app(config: Config) -> FastAPI:
 
     @app.exception_handler(HTTPException)
     def not_served(request: Request, error: HTTPException) -> JSONResponse:
-        return response(
-            Problem(error.status_code, message=f"{request.method} {request.url.path}: {error.detail}")
-        )
+        return response(Problem(error.status_code, message=f"{request.method} {request.url.path}: {error.detail}"))
 
     @app.exception_handler(RequestValidationError)
     def malformed(request: Request, error: RequestValidationError) -> JSONResponse:

@@ -70,9 +70,7 @@ def discover(configuration: dict[str, Any]) -> dict[str, SourceStream]:
         )
         for table, name, data_type, column_type, precision, scale in cursor.fetchall():
             is_json = data_type == "json" or (table, name) in json_columns
-            columns[table].append(
-                SourceColumn(name, data_type.lower(), column_type.lower(), precision, scale, is_json)
-            )
+            columns[table].append(SourceColumn(name, data_type.lower(), column_type.lower(), precision, scale, is_json))
         cursor.execute(
             "select table_name, column_name from information_schema.statistics"
             " where table_schema = %s and index_name = 'PRIMARY' order by table_name, seq_in_index",
@@ -80,6 +78,4 @@ def discover(configuration: dict[str, Any]) -> dict[str, SourceStream]:
         )
         for table, name in cursor.fetchall():
             keys[table].append(name)
-    return {
-        table: SourceStream(table, tuple(columns[table]), tuple(keys[table])) for table in sorted(columns)
-    }
+    return {table: SourceStream(table, tuple(columns[table]), tuple(keys[table])) for table in sorted(columns)}

@@ -150,9 +150,7 @@ def _between(moment: float, start: datetime | None, end: datetime | None) -> boo
 def _ordered(jobs: list[Job], order_by: str) -> list[Job]:
     field, _, direction = order_by.partition("|")
     if field not in ("createdAt", "updatedAt") or direction not in ("ASC", "DESC"):
-        raise Problem(
-            400, message=f"orderBy: expected createdAt|DESC, updatedAt|ASC or the like, found {order_by!r}"
-        )
+        raise Problem(400, message=f"orderBy: expected createdAt|DESC, updatedAt|ASC or the like, found {order_by!r}")
     return sorted(
         jobs,
         key=lambda job: (job.created_at if field == "createdAt" else job.updated_at, job.id),

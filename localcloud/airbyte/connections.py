@@ -72,9 +72,7 @@ def _configured_stream(stream: Body, found: dict[str, SourceStream]) -> Body:
     name = stream["name"]
     source = found.get(name)
     if source is None:
-        raise Problem(
-            400, message=f"Invalid stream found: {name}. The list of valid streams include: {list(found)}."
-        )
+        raise Problem(400, message=f"Invalid stream found: {name}. The list of valid streams include: {list(found)}.")
     mode = stream.setdefault("syncMode", "full_refresh_overwrite")
     if mode not in SYNC_MODES:
         raise Problem(
@@ -85,9 +83,7 @@ def _configured_stream(stream: Body, found: dict[str, SourceStream]) -> Body:
     used = [*stream.get("cursorField", []), *_flat(stream.get("primaryKey")), *_selected(stream)]
     unknown = [field for field in used if field not in known]
     if unknown:
-        raise Problem(
-            400, message=f"Invalid field {unknown[0]} of stream {name}. Valid fields are: {sorted(known)}."
-        )
+        raise Problem(400, message=f"Invalid field {unknown[0]} of stream {name}. Valid fields are: {sorted(known)}.")
     if mode.startswith("incremental") and len(stream.get("cursorField", [])) != 1:
         raise Problem(400, message=f"No cursor field specified for stream: {name}")
     if "dedup" in mode:
@@ -127,9 +123,7 @@ def plan(stream: Body, connection: Body, found: dict[str, SourceStream]) -> Stre
     new = [field for field in present if field not in known]
     gone = [field for field in known if field not in present]
     if (new or gone) and behaviour == "disable_connection":
-        raise StreamBroken(
-            f"stream {name!r}: the schema changed (new {new}, gone {gone}); the connection is disabled"
-        )
+        raise StreamBroken(f"stream {name!r}: the schema changed (new {new}, gone {gone}); the connection is disabled")
 
     chosen = set(_selected(stream)) or set(known) | set(present)
     columns = []
@@ -163,9 +157,7 @@ def plan(stream: Body, connection: Body, found: dict[str, SourceStream]) -> Stre
 
 def table_of(stream: Body, connection: Body) -> str:
     """The BigQuery table that a stream goes to."""
-    return safe_name(
-        stream.get("destinationObjectName") or f"{connection.get('prefix') or ''}{stream['name']}"
-    )
+    return safe_name(stream.get("destinationObjectName") or f"{connection.get('prefix') or ''}{stream['name']}")
 
 
 def dataset_of(connection: Body, source: Body, destination: Body) -> str:
@@ -176,9 +168,7 @@ def dataset_of(connection: Body, source: Body, destination: Body) -> str:
     if definition == "source":
         chosen = namespace
     elif definition == "custom_format":
-        chosen = (connection.get("namespaceFormat") or "").replace(
-            "${SOURCE_NAMESPACE}", namespace
-        ) or default
+        chosen = (connection.get("namespaceFormat") or "").replace("${SOURCE_NAMESPACE}", namespace) or default
     else:
         chosen = default
     return safe_name(chosen)

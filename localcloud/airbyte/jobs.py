@@ -103,7 +103,7 @@ class Jobs:
             log(f"{job.type} of connection {connection.id} ({connection.body['name']}) started")
             try:
                 status = self._work(job, connection, log)
-            except Exception:
+            except Exception:  # noqa: BLE001 - whatever it is, the job has failed and its log says why
                 log(f"ERROR unexpected\n{traceback.format_exc()}")
                 status = "failed"
             finally:

@@ -179,11 +179,6 @@ def _report(task: Task, planned: StreamPlan, extract: Extract) -> None:
     task.rows += extract.rows
     task.size += extract.size
     task.store.move_job(task.job_id, "running", task.rows, task.size)
-    task.log(
-        f"stream {planned.name}: {extract.rows} rows, {extract.size} bytes,"
-        f" {planned.mode} into {planned.table}"
-    )
+    task.log(f"stream {planned.name}: {extract.rows} rows, {extract.size} bytes, {planned.mode} into {planned.table}")
     for name, count in extract.nulled.items():
-        task.log(
-            f"WARN stream {planned.name}: {count} value(s) of {name} became NULL: BigQuery cannot hold them"
-        )
+        task.log(f"WARN stream {planned.name}: {count} value(s) of {name} became NULL: BigQuery cannot hold them")

@@ -73,7 +73,7 @@ def column_for(source: SourceColumn) -> Column:
     if kind == "decimal":
         return _decimal(name, as_text, source.precision or 10, source.scale or 0)
     if kind in ("float", "double"):
-        return Column(name, "FLOAT64", f"{field} + 0e0", "cast({} as double)")
+        return Column(name, "FLOAT64", field, "cast({} as double)")
     if kind == "bit":
         return _bit(name, field, source.column_type)
     if kind == "date":

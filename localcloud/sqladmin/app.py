@@ -116,9 +116,7 @@ def instance_routes(api: Api, version: str) -> APIRouter:
         def work(cancel: threading.Event) -> None:
             api.importer.run(source, database, cancel)
 
-        operation = api.operations.start(
-            "IMPORT", work, importContext={"kind": "sql#importContext", **context}
-        )
+        operation = api.operations.start("IMPORT", work, importContext={"kind": "sql#importContext", **context})
         return checked_answer(version, "Operation", operation)
 
     return router
@@ -147,9 +145,7 @@ def database_routes(api: Api, version: str) -> APIRouter:
         if not name:
             raise ApiError(400, "Missing parameter: name.", "required")
         charset, collation = payload.get("charset", ""), payload.get("collation", "")
-        operation = api.operations.start(
-            "CREATE_DATABASE", lambda _: api.server.create(name, charset, collation)
-        )
+        operation = api.operations.start("CREATE_DATABASE", lambda _: api.server.create(name, charset, collation))
         return checked_answer(version, "Operation", operation)
 
     @router.patch("/{name}")
@@ -160,9 +156,7 @@ def database_routes(api: Api, version: str) -> APIRouter:
         old = api.database(name)
         charset = payload.get("charset", old["charset"])
         collation = payload.get("collation", old["collation"] if charset == old["charset"] else "")
-        operation = api.operations.start(
-            "UPDATE_DATABASE", lambda _: api.server.alter(name, charset, collation)
-        )
+        operation = api.operations.start("UPDATE_DATABASE", lambda _: api.server.alter(name, charset, collation))
         return checked_answer(version, "Operation", operation)
 
     @router.delete("/{name}")
@@ -236,8 +230,6 @@ def create_app(config: Config) -> FastAPI:
     def malformed(request: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        return response(
-            ApiError(400, f"Invalid JSON payload received. {where}: {first['msg']}", "parseError")
-        )
+        return response(ApiError(400, f"Invalid JSON payload received. {where}: {first['msg']}", "parseError"))
 
     return app

@@ -43,9 +43,7 @@ class DumpObject:
         """Read ``gs://bucket/object``; raises ApiError 400 otherwise."""
         bucket, _, name = uri.removeprefix("gs://").partition("/")
         if not uri.startswith("gs://") or not bucket or not name:
-            raise ApiError(
-                400, f"Invalid value for importContext.uri: expected gs://bucket/object, found {uri!r}"
-            )
+            raise ApiError(400, f"Invalid value for importContext.uri: expected gs://bucket/object, found {uri!r}")
         return cls(bucket, name)
 
     def __str__(self) -> str:
@@ -73,9 +71,7 @@ def gunzipped(chunks: Iterator[bytes]) -> Iterator[bytes]:
             try:
                 yield unpack.decompress(data, CHUNK)
             except zlib.error as error:
-                raise OperationFailed(
-                    "ERROR_RDBMS", f"gzip: stdin: invalid compressed data: {error}"
-                ) from error
+                raise OperationFailed("ERROR_RDBMS", f"gzip: stdin: invalid compressed data: {error}") from error
             data = unpack.unconsumed_tail or unpack.unused_data
     if unpack is not None and not unpack.eof:
         raise OperationFailed("ERROR_RDBMS", "gzip: stdin: unexpected end of file")
@@ -103,9 +99,7 @@ class Importer:
                 answer.raise_for_status()
                 self._feed(gunzipped(answer.iter_raw(CHUNK)), database, cancel)
         except httpx.HTTPError as error:
-            raise OperationFailed(
-                "INTERNAL", f"Reading {source} failed: {type(error).__name__}: {error}"
-            ) from error
+            raise OperationFailed("INTERNAL", f"Reading {source} failed: {type(error).__name__}: {error}") from error
 
     def _feed(self, content: Iterator[bytes], database: str, cancel: threading.Event) -> None:
         client = self._client(database)
@@ -149,7 +143,7 @@ class Importer:
             "--max-allowed-packet=1G", "--local-infile=0", "--sandbox", "--batch",
             *([f"--database={database}"] if database else []),
         ]  # fmt: skip
-        return subprocess.Popen(  # noqa: S603
+        return subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,

@@ -97,9 +97,7 @@ class Operations:
         self._cancelled = threading.Event()
         self.record = Record(config)
         for orphan in self.record.unfinished():
-            self._finish(
-                orphan, OperationFailed("INTERNAL", "An internal error occurred: the service restarted.")
-            )
+            self._finish(orphan, OperationFailed("INTERNAL", "An internal error occurred: the service restarted."))
 
     def start(self, kind: str, work: Callable[[threading.Event], None], **context: Any) -> Operation:
         """Record a PENDING operation of type *kind*, start *work* and return the operation.
@@ -132,9 +130,7 @@ class Operations:
             raise ApiError(400, "The operation cannot be cancelled: it is not a running import.")
         self._cancelled.set()
 
-    def _run(
-        self, operation: Operation, work: Callable[[threading.Event], None], cancel: threading.Event
-    ) -> None:
+    def _run(self, operation: Operation, work: Callable[[threading.Event], None], cancel: threading.Event) -> None:
         operation |= {"status": "RUNNING", "startTime": now()}
         self.record.put(operation)
         failure: OperationFailed | None = None

@@ -68,9 +68,7 @@ class Server:
                 rows: Any = cursor.fetchall()
         except pymysql.OperationalError as error:
             raise ApiError(503, f"The instance does not answer: {error.args[-1]}") from error
-        return [
-            {"name": name, "charset": charset, "collation": collation} for name, charset, collation in rows
-        ]
+        return [{"name": name, "charset": charset, "collation": collation} for name, charset, collation in rows]
 
     def create(self, name: str, charset: str, collation: str) -> None:
         """Create a database; empty *charset* or *collation* means the server's. Raises OperationFailed."""

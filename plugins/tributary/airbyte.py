@@ -138,9 +138,11 @@ def _ensure_source(api: AirbyteAPI, workspace: str, plan: SyncPlan) -> str:
     from airbyte_api import models
 
     pages = _pages(
-        lambda offset: api.sources.list_sources(
-            request=requests.ListSourcesRequest(workspace_ids=[workspace], limit=_PAGE, offset=offset)
-        ).sources_response
+        lambda offset: (
+            api.sources.list_sources(
+                request=requests.ListSourcesRequest(workspace_ids=[workspace], limit=_PAGE, offset=offset)
+            ).sources_response
+        )
     )
     existing = _by_name(pages, plan.name)
     if existing is None:
@@ -162,9 +164,11 @@ def _ensure_destination(api: AirbyteAPI, workspace: str, plan: SyncPlan) -> str:
     from airbyte_api import models
 
     pages = _pages(
-        lambda offset: api.destinations.list_destinations(
-            request=requests.ListDestinationsRequest(workspace_ids=[workspace], limit=_PAGE, offset=offset)
-        ).destinations_response
+        lambda offset: (
+            api.destinations.list_destinations(
+                request=requests.ListDestinationsRequest(workspace_ids=[workspace], limit=_PAGE, offset=offset)
+            ).destinations_response
+        )
     )
     existing = _by_name(pages, DESTINATION)
     if existing is not None:
@@ -178,9 +182,11 @@ def _connections(api: AirbyteAPI, workspace: str) -> Iterator[Any]:
     from airbyte_api import api as requests
 
     return _pages(
-        lambda offset: api.connections.list_connections(
-            request=requests.ListConnectionsRequest(workspace_ids=[workspace], limit=_PAGE, offset=offset)
-        ).connections_response
+        lambda offset: (
+            api.connections.list_connections(
+                request=requests.ListConnectionsRequest(workspace_ids=[workspace], limit=_PAGE, offset=offset)
+            ).connections_response
+        )
     )
 
 

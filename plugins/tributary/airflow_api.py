@@ -90,7 +90,9 @@ class AirflowApi:
         params = {"logical_date_gte": logical_date, "logical_date_lte": logical_date, "limit": 1}
         runs = self._send("GET", f"/api/v2/dags/{dag_id}/dagRuns", params=params).json()["dag_runs"]
         if not runs:
-            raise TributaryError(f"Airflow has a run of {dag_id} that stands in the way of {logical_date}, but no such run")
+            raise TributaryError(
+                f"Airflow has a run of {dag_id} that stands in the way of {logical_date}, but no such run"
+            )
         return dict(runs[0])
 
     def _send(self, method: str, path: str, accept: Iterable[int] = (), **kwargs: Any) -> httpx.Response:

@@ -202,4 +202,3 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
-

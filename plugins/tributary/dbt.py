@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cosmos import DbtTaskGroup, ExecutionConfig, ProfileConfig, ProjectConfig, RenderConfig
 from cosmos.constants import ExecutionMode, InvocationMode, LoadMode, TestBehavior
@@ -11,13 +11,26 @@ from tributary.policies import DBT_LIMIT
 from tributary.registry import INCLUDE
 from tributary.settings import dbt_executable
 
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
 PROJECT = INCLUDE / "dbt"
 # Written by `dbt parse` when the stack or the image is built: no task and no parse runs dbt for it.
 MANIFEST = PROJECT / "target" / "manifest.json"
 # Seconds between two looks of a model's task at the one dbt process that builds all models.
 POLL_SECONDS = 3
 # Unit tests check the SQL, not the data: they run where the SQL changes, in CI.
-NOT_IN_PRODUCTION = "resource_type:unit_test"
+BUILD_FLAGS = ["--exclude-resource-type", "unit_test"]
+
+
+def as_first_try(context: Context) -> None:
+    """Let a repeated try of the group build everything again, in one dbt process.
+
+    Cosmos' producer does nothing on a second try, and each model's task then starts a dbt of its
+    own: sixteen starts instead of one. It does so because a build may not be repeatable; this
+    project's is (a run replaces its own partition), so for Cosmos every try is the first.
+    """
+    context["ti"].try_number = 1
 
 
 def dbt_task_group(group_id: str, *, select: str, dataset: str, variables: dict[str, Any]) -> DbtTaskGroup:
@@ -41,11 +54,12 @@ def dbt_task_group(group_id: str, *, select: str, dataset: str, variables: dict[
             # dbt lives in an environment of its own, so it cannot run inside Airflow's process.
             invocation_mode=InvocationMode.SUBPROCESS,
             dbt_executable_path=dbt_executable(),
+            setup_operator_args={"dbt_cmd_flags": BUILD_FLAGS},
         ),
         render_config=RenderConfig(
             select=[select],
             load_method=LoadMode.DBT_MANIFEST,
-            test_behavior=TestBehavior.NONE,
+            test_behavior=TestBehavior.BUILD,
             emit_datasets=False,
         ),
         operator_args={
@@ -55,6 +69,6 @@ def dbt_task_group(group_id: str, *, select: str, dataset: str, variables: dict[
             "install_deps": False,
             "poke_interval": POLL_SECONDS,
             "execution_timeout": DBT_LIMIT,
-            "exclude": NOT_IN_PRODUCTION,
+            "pre_execute": as_first_try,
         },
     )

@@ -64,7 +64,7 @@ def _dbt_source(contract: Contract, example: str) -> str:
             "freshness": {
                 "warn_after": {"count": 26, "period": "hour"},
                 "error_after": {"count": 50, "period": "hour"},
-            }
+            },
         },
         "tables": [
             {

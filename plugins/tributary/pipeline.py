@@ -122,7 +122,7 @@ def build_consolidate_dag(registry: Registry) -> DAG:
             select="tag:consolidated",
             dataset=naming.CONSOLIDATED_AUDIT,
             variables={
-                "as_of": "{{ ti.xcom_pull(task_ids='await_databases')['as_of'] }}",
+                "as_of": "{{ ti.xcom_pull(task_ids='await_databases')['as_of'] | tojson }}",
                 "apps": registry.apps,
             },
         )

@@ -78,7 +78,10 @@ def _audited_rows(
 ) -> Counts:
     """Rows by database and table; a database that is part of the plan has every table of its app."""
     counts: Counts = {
-        database: dict.fromkeys(tables[app], 0) for app, names in apps.items() for database in names if database in as_of
+        database: dict.fromkeys(tables[app], 0)
+        for app, names in apps.items()
+        for database in names
+        if database in as_of
     }
     query = "\nunion all\n".join(
         render_sql("consolidated/count_rows", table=table) for app in apps for table in tables[app]

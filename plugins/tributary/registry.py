@@ -248,9 +248,7 @@ def load_registry(include: Path = INCLUDE) -> Registry:
     document = raw.data
     unknown = sorted(set(document) - {"defaults", "consolidation", "databases"})
     if unknown:
-        raise RegistryError(
-            f"{show(path)}: {unknown[0]}: unknown key, expected defaults, consolidation or databases"
-        )
+        raise RegistryError(f"{show(path)}: {unknown[0]}: unknown key, expected defaults, consolidation or databases")
     defaults = _validate(Defaults, document.get("defaults") or {}, path, at="defaults")
     consolidation = _validate(Consolidation, document.get("consolidation") or {}, path, at="consolidation")
     entries = document.get("databases")

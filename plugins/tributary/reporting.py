@@ -58,7 +58,9 @@ def dump_rows(database: Database) -> list[Row]:
     return sorted(rows, key=lambda row: str(row["object"]))
 
 
-def to_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] | None = None, title: str | None = None) -> Table:
+def to_table(
+    rows: Sequence[Mapping[str, Any]], columns: Sequence[str] | None = None, title: str | None = None
+) -> Table:
     """A table for a terminal; numbers are right-aligned and get thousands separators."""
     names = list(columns or dict.fromkeys(name for row in rows for name in row))
     table = Table(title=title, title_justify="left", header_style="bold")

@@ -117,9 +117,7 @@ class RunDay:
         run.step = ", ".join(failed or groups)
 
     def _progress(self, runs: Sequence[_Followed]) -> Table:
-        rows = [
-            {"run": run.label, "state": run.state, "step": run.step, "seconds": round(run.seconds)} for run in runs
-        ]
+        rows = [{"run": run.label, "state": run.state, "step": run.step, "seconds": round(run.seconds)} for run in runs]
         return to_table(rows, title=f"{self.day}")
 
     def _log(self, runs: Sequence[_Followed]) -> None:
@@ -150,7 +148,9 @@ class RunDay:
                 {
                     "database": run.label,
                     "state": run.state if agree else f"{run.state}, counts differ",
-                    **{f"in {stage}": counts.get(f"{stage}_rows") for stage in ("dump", "raw", "marts", "consolidated")},
+                    **{
+                        f"in {stage}": counts.get(f"{stage}_rows") for stage in ("dump", "raw", "marts", "consolidated")
+                    },
                     "checks passed": counts.get("passed"),
                     "failed": counts.get("failed"),
                     "seconds": round(run.seconds),

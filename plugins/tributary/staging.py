@@ -60,8 +60,10 @@ def write_marker(hook: Any, database: str, marker: LoadMarker) -> None:
 def require_own(marker: LoadMarker | None, *, database: str, run_id: str) -> LoadMarker:
     """The marker, if it is this run's. Raises StagingTakenError that says how to go on."""
     if marker is None or marker.run_id != run_id:
-        holder = "no dump that was imported whole" if marker is None else (
-            f"the dump of {marker.dump_date}, loaded by run {marker.run_id!r}"
+        holder = (
+            "no dump that was imported whole"
+            if marker is None
+            else (f"the dump of {marker.dump_date}, loaded by run {marker.run_id!r}")
         )
         raise StagingTakenError(
             f"the staging database {database} holds {holder}, but this is run {run_id!r}. "

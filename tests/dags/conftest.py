@@ -39,7 +39,9 @@ def manifest(root: Path) -> Path:
     """dbt's manifest, made where it is missing or older than the project."""
     project = root / "include" / "dbt"
     path = project / "target" / "manifest.json"
-    sources = [file for suffix in ("*.sql", "*.yml", "*.md") for file in project.rglob(suffix) if "target" not in file.parts]
+    sources = [
+        file for suffix in ("*.sql", "*.yml", "*.md") for file in project.rglob(suffix) if "target" not in file.parts
+    ]
     if not path.exists() or path.stat().st_mtime < max(file.stat().st_mtime for file in sources):
         dbt = os.environ.get("TRIBUTARY_DBT_EXECUTABLE", "dbt")
         command = [dbt, "--quiet", "parse", "--project-dir", str(project), "--profiles-dir", str(project)]

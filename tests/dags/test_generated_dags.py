@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ def test_there_is_one_dag_per_database_and_the_consolidation(dags: dict[str, Any
 def test_the_steps_of_a_database_stand_in_one_line(dags: dict[str, Any], database: str):
     dag = dags[naming.dag_id(database)]
     assert outside_transform(dag) == {*STEPS, "validate_marts"}
-    for before, after in zip(STEPS, STEPS[1:], strict=False):
+    for before, after in pairwise(STEPS):
         assert dag.get_task(after).upstream_task_ids == {before}
     assert PRODUCER in dag.get_task("validate_raw").downstream_task_ids
     assert dag.get_task("validate_marts").downstream_task_ids == set()
@@ -130,7 +131,9 @@ def test_a_broken_entry_is_an_import_error_and_takes_nothing_away(
     assert "'nothing'" in message
 
 
-def test_a_task_parses_its_own_dag_only(airflow_home: Path, manifest: Path, root: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_task_parses_its_own_dag_only(
+    airflow_home: Path, manifest: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+):
     import runpy
 
     from airflow.sdk.definitions.context import AirflowParsingContext

@@ -216,7 +216,17 @@ def test_a_hand_written_dump_reaches_raw_by_configuration_alone(
 def backfill(checkout: Checkout, dag_id: str) -> None:
     """Backfill three days through Airflow's own command, and wait for the runs to end."""
     airflow = str(checkout.folder / ".local" / "envs" / "airflow" / "bin" / "airflow")
-    command = [airflow, "backfill", "create", "--dag-id", dag_id, "--from-date", DAY_1, "--to-date", f"{DAY_3}T03:00:00"]
+    command = [
+        airflow,
+        "backfill",
+        "create",
+        "--dag-id",
+        dag_id,
+        "--from-date",
+        DAY_1,
+        "--to-date",
+        f"{DAY_3}T03:00:00",
+    ]
     checkout.run(*command, "--reprocess-behavior", "completed")
     end = time.monotonic() + 600
     while True:

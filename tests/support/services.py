@@ -61,9 +61,7 @@ class Process:
 
         def ready() -> bool:
             if self.popen.poll() is not None:
-                raise RuntimeError(
-                    f"{self.name} ended with {self.popen.returncode}:\n{self.log.read_text()[-3000:]}"
-                )
+                raise RuntimeError(f"{self.name} ended with {self.popen.returncode}:\n{self.log.read_text()[-3000:]}")
             return accepts_connections(port)
 
         wait_until(ready, f"{self.name} on port {port}", timeout)
@@ -93,7 +91,7 @@ class LocalCloud:
 
     directory: Path
     project: str = "tributary-test"
-    password: str = "it's a secret"  # noqa: S105
+    password: str = "it's a secret"
     ports: dict[str, int] = field(default_factory=lambda: {name: free_port() for name in PORTS})
     processes: dict[str, Process] = field(default_factory=dict)
 
@@ -126,9 +124,7 @@ class LocalCloud:
         self.directory.mkdir(parents=True, exist_ok=True)
         for name in names:
             module = (
-                ["localcloud.mysql", "--name", name]
-                if name in ("cloud_sql", "production")
-                else [f"localcloud.{name}"]
+                ["localcloud.mysql", "--name", name] if name in ("cloud_sql", "production") else [f"localcloud.{name}"]
             )
             command = [sys.executable, "-m", *module]
             self.processes[name] = Process.start(name, command, environment, self.directory)

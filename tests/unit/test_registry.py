@@ -92,7 +92,7 @@ def test_one_bad_entry_says_what_is_wrong_and_leaves_the_others(include: Path, e
     ],
 )
 def test_what_concerns_every_database_is_an_error_of_the_file(include: Path, text: str, says: str):
-    with pytest.raises(RegistryError, match="databases.yaml") as error:
+    with pytest.raises(RegistryError, match=r"databases\.yaml") as error:
         registry_with(include, text)
     assert says in str(error.value)
 

@@ -25,14 +25,14 @@
 
 
 {% macro check_consolidation() %}
-    {%- if var('as_of', none) is not mapping or var('apps', none) is not mapping -%}
+    {%- if as_of() is not mapping or var('apps', none) is not mapping -%}
         {{ exceptions.raise_compiler_error(
             "A consolidation needs `as_of` (database: dump date) and `apps` (app: its databases). "
             ~ "Pass both with --vars."
         ) }}
     {%- endif -%}
     {%- set known = var('apps').values() | sum(start=[]) -%}
-    {%- for database in var('as_of') if database not in known -%}
+    {%- for database in as_of() if database not in known -%}
         {{ exceptions.raise_compiler_error(
             "as_of." ~ database ~ ": expected a database of `apps`, which lists " ~ known | join(', ') ~ "."
         ) }}

@@ -2,15 +2,16 @@
     How `insert_overwrite` puts new rows in the place of a partition: dbt's extension point of that name, whose
     default is `merge ... on false`. Deleting and inserting in one transaction is as atomic for readers; BigQuery
     deletes a whole partition for nothing where the merge is billed for reading it, and engines that do not
-    know the special case compare each old row with each new one.
+    know the special case compare each old row with each new one. It needs `partitions`, and puts no semicolon
+    at the end: dbt does.
     https://cloud.google.com/bigquery/docs/using-dml-with-partitioned-tables#using_dml_delete_to_delete_partitions
 #}
 {% macro bigquery__get_insert_overwrite_merge_sql(target, source, dest_columns, predicates, include_sql_header) %}
     {%- set columns = get_quoted_csv(dest_columns | map(attribute='name')) %}
     begin transaction;
-    delete from {{ target }} as dbt_internal_dest
-    where {{ predicates | join(' and ') }};
+    delete from {{ target }}
+    where {{ config.require('partition_by').field }} in ({{ config.require('partitions') | join(', ') }});
     insert into {{ target }} ({{ columns }})
     select {{ columns }} from {{ source }};
-    commit transaction;
-{% endmacro %}
+    commit transaction
+{%- endmacro %}

@@ -27,14 +27,21 @@
 {% endmacro %}
 
 
+{# By database, the day of the dump to take. Airflow's templates give text, so JSON text is a mapping, too. #}
+{% macro as_of() %}
+    {%- set value = var('as_of', none) -%}
+    {{- return(fromjson(value) if value is string else value) -}}
+{% endmacro %}
+
+
 {# The databases of *app* that this consolidation takes, as a list of (database, dump date); may be empty. #}
 {% macro databases_as_of(app) %}
-    {%- set as_of = var('as_of', {}) -%}
+    {%- set days = as_of() or {} -%}
     {%- set found = [] -%}
-    {%- for database in var('apps', {}).get(app, []) if database in as_of -%}
+    {%- for database in var('apps', {}).get(app, []) if database in days -%}
         {%- do found.append((
             checked_database(database, 'apps.' ~ app),
-            checked_date(as_of[database], 'as_of.' ~ database),
+            checked_date(days[database], 'as_of.' ~ database),
         )) -%}
     {%- endfor -%}
     {{- return(found) -}}

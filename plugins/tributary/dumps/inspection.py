@@ -146,9 +146,7 @@ class Inspection:
         else:
             self._follow(action, statement)
         if action.has_definer:
-            message = (
-                "runs as the account that DEFINER names; Cloud SQL refuses accounts that it does not have"
-            )
+            message = "runs as the account that DEFINER names; Cloud SQL refuses accounts that it does not have"
             self._find(Severity.NOTE, "definer", f"a {action.subject} {message}", statement)
 
     def _judge_database(self, action: Action, statement: Statement) -> None:
@@ -170,9 +168,7 @@ class Inspection:
         if charset and not self._character_set:
             self._character_set = charset
         if _SQL_LOG_BIN.match(action.subject):
-            message = (
-                "sets sql_log_bin, for which Cloud SQL has no privilege; dump with --set-gtid-purged=OFF"
-            )
+            message = "sets sql_log_bin, for which Cloud SQL has no privilege; dump with --set-gtid-purged=OFF"
             self._find(Severity.WARNING, "sql_log_bin", message, statement)
 
     def _follow(self, action: Action, statement: Statement) -> None:
@@ -183,9 +179,7 @@ class Inspection:
                 if len(self._tables) < _MAX_TABLES:
                     self._tables.setdefault(table, 0)
                 else:
-                    self._error(
-                        "too_many_tables", f"expected at most {_MAX_TABLES:,} tables, found more", statement
-                    )
+                    self._error("too_many_tables", f"expected at most {_MAX_TABLES:,} tables, found more", statement)
             case Kind.DROP_TABLE:
                 for name in action.names:
                     self._tables.pop(name.table, None)
@@ -201,9 +195,7 @@ class Inspection:
 
     def _count_rows(self, table: str, statement: Statement) -> None:
         if not statement.literal:
-            message = (
-                f"expected rows of constants for table {table!r}, found an expression; dump with mysqldump"
-            )
+            message = f"expected rows of constants for table {table!r}, found an expression; dump with mysqldump"
             self._error("expression", message, statement, table)
         if table not in self._tables:
             message = f"expected CREATE TABLE before rows, found rows for table {table!r}"
@@ -240,18 +232,12 @@ class Inspection:
     def _judge_tables(self) -> None:
         tables, expected = self._tables, self._rules.expected_tables
         if not tables:
-            self._error(
-                "no_tables", "expected tables, found a dump without any; look at the log of the dump job"
-            )
+            self._error("no_tables", "expected tables, found a dump without any; look at the log of the dump job")
         for table in sorted((expected or frozenset()) - tables.keys()):
-            message = (
-                f"expected table {table!r} by the contract, found none; restore it or change the contract"
-            )
+            message = f"expected table {table!r} by the contract, found none; restore it or change the contract"
             self._error("missing_table", message, table=table)
         for table in sorted(tables.keys() - expected) if expected is not None else ():
-            self._find(
-                Severity.NOTE, "unexpected_table", f"table {table!r} is not in the contract", table=table
-            )
+            self._find(Severity.NOTE, "unexpected_table", f"table {table!r} is not in the contract", table=table)
         without_data = sorted(tables.keys() - self._with_data) if self._header.databases else []
         if tables and len(without_data) == len(tables):
             self._error("no_data", "expected rows, found definitions only; dump without --no-data")

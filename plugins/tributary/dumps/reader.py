@@ -72,8 +72,7 @@ def _refuse_other_formats(first: bytes, where: str) -> None:
         found = "binary data"
     if found:
         raise DumpFormatUnsupported(
-            f"expected SQL text or gzip, found {found} at byte 0 of {where}; "
-            "write the dump with `mysqldump ... | gzip`"
+            f"expected SQL text or gzip, found {found} at byte 0 of {where}; write the dump with `mysqldump ... | gzip`"
         )
 
 

@@ -111,7 +111,6 @@ def _charset_refused(charset: str) -> tuple[str, str] | None:
     if charset in _SHIFTING_CHARACTER_SETS:
         return (
             "character_set",
-            f"switches to {charset}, in which quotes cannot be told apart; "
-            "dump with --default-character-set=utf8mb4",
+            f"switches to {charset}, in which quotes cannot be told apart; dump with --default-character-set=utf8mb4",
         )
     return None

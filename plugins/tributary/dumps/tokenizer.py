@@ -144,11 +144,7 @@ class Tokenizer:
 
     def _delimiter_line(self) -> bool:
         limit = self._position + _DELIMITER_LINE_BYTES
-        if (
-            self._buffer.find(b"\n", self._position, limit) < 0
-            and len(self._buffer) < limit
-            and not self._final
-        ):
+        if self._buffer.find(b"\n", self._position, limit) < 0 and len(self._buffer) < limit and not self._final:
             return False
         line = _DELIMITER.match(self._buffer, self._position)
         if line:

@@ -64,9 +64,7 @@ class AwaitDatabasesOperator(BaseOperator):
         if event.get("status") == "error":
             raise RuntimeError(event["message"])
         landed = {
-            name: record
-            for name, record in ops_store().landed(parse_day(self.day)).items()
-            if name in self.databases
+            name: record for name, record in ops_store().landed(parse_day(self.day)).items() if name in self.databases
         }
         if not landed:
             raise NothingLandedError(
@@ -88,9 +86,7 @@ class AwaitDatabasesOperator(BaseOperator):
 def all_settled(*, day: str, databases: list[str], schedule: str) -> dict[str, Any] | None:
     """An answer once no database is still to come: each has landed the day, or its run has failed."""
     landed = ops_store().landed(parse_day(day))
-    missing = [
-        name for name in databases if name not in landed or landed[name]["dump_date"].isoformat() != day
-    ]
+    missing = [name for name in databases if name not in landed or landed[name]["dump_date"].isoformat() != day]
     if all(_has_failed(name, day, schedule) for name in missing):
         return {"status": "settled"}
     return None

@@ -65,8 +65,10 @@ def find(*, bucket: str, database: str, day: str, pattern: str) -> dict[str, Any
     from airflow.providers.google.cloud.hooks.gcs import GCSHook
 
     parsed = parse_day(day)
-    blobs = GCSHook(gcp_conn_id=GOOGLE_CONNECTION).get_conn().list_blobs(
-        bucket, prefix=prefix_for(pattern, database, parsed)
+    blobs = (
+        GCSHook(gcp_conn_id=GOOGLE_CONNECTION)
+        .get_conn()
+        .list_blobs(bucket, prefix=prefix_for(pattern, database, parsed))
     )
     candidates = (
         DumpObject(

@@ -114,7 +114,7 @@ def _run_state(context: Context, run_id: str) -> str:
     """The state of another run of this DAG; `removed` where it was deleted."""
     try:
         state: str = context["ti"].get_dagrun_state(dag_id=context["dag"].dag_id, run_id=run_id)
-    except Exception:
+    except Exception:  # noqa: BLE001
         # The task SDK has no named error for a run that does not exist; a deleted run uses nothing.
         return "removed"
     return state

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from tributary import naming
 from tributary.dates import parse_day
 from tributary.hooks.clients import bigquery_client
 from tributary.ledger.store import OpsStore

@@ -45,7 +45,7 @@ class PollTrigger(BaseTrigger):
             try:
                 answer = await ask(**self.arguments)
                 failures = 0
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - whatever a poll meets, the next one may not
                 answer = None
                 failures += 1
                 self.log.warning("poll failed (%d in a row): %s", failures, error)

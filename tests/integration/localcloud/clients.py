@@ -33,9 +33,7 @@ class MySQL:
 
     def fresh(self, database: str) -> str:
         """Make *database* anew and the current one; returns its name."""
-        self.run(
-            f"drop database if exists `{database}`", f"create database `{database}`", f"use `{database}`"
-        )
+        self.run(f"drop database if exists `{database}`", f"create database `{database}`", f"use `{database}`")
         return database
 
     def tables(self, database: str) -> list[str]:
@@ -66,7 +64,9 @@ class Airbyte:
             client_id="tests", client_secret=secret or cloud.password, token_url="v1/applications/token"
         )
         self.api = AirbyteAPI(
-            server_url=f"{self.url}/api/public/v1", security=models.Security(client_credentials=credentials)
+            server_url=f"{self.url}/api/public/v1",
+            security=models.Security(client_credentials=credentials),
+            client=httpx.Client(timeout=30, follow_redirects=True),
         )
 
     @property
@@ -117,9 +117,7 @@ class Airbyte:
 
     def finished(self, job_id: int) -> models.JobResponse:
         """The job once it is over."""
-        return poll(
-            lambda: self.job(job_id), lambda job: job.status in ("succeeded", "failed", "cancelled"), 60
-        )
+        return poll(lambda: self.job(job_id), lambda job: job.status in ("succeeded", "failed", "cancelled"), 60)
 
     def sync(self, connection: str) -> models.JobResponse:
         """A sync, from start to end, that must succeed."""

@@ -42,9 +42,7 @@ def test_a_wrong_secret_gets_no_token(cloud: LocalCloud) -> None:
         _ = Airbyte(cloud, secret="wrong").workspace
 
 
-@pytest.mark.parametrize(
-    "header", [None, "Bearer", "Bearer 99999999999.forged", "Bearer 5.x", "Basic dGVzdHM6eA=="]
-)
+@pytest.mark.parametrize("header", [None, "Bearer", "Bearer 99999999999.forged", "Bearer 5.x", "Basic dGVzdHM6eA=="])
 def test_a_request_without_a_valid_token_is_refused(airbyte: Airbyte, header: str | None) -> None:
     headers = {"Authorization": header} if header else {}
 
@@ -60,10 +58,7 @@ def test_a_token_is_given_for_json_and_for_a_form(cloud: LocalCloud, airbyte: Ai
         httpx.post(url, data=credentials, timeout=5),
     ):
         headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
-        assert (
-            httpx.get(f"{airbyte.url}/api/public/v1/workspaces", headers=headers, timeout=5).status_code
-            == 200
-        )
+        assert httpx.get(f"{airbyte.url}/api/public/v1/workspaces", headers=headers, timeout=5).status_code == 200
 
 
 def test_a_source_never_shows_its_password(cloud: LocalCloud, airbyte: Airbyte, shop: str) -> None:
@@ -139,9 +134,7 @@ def test_a_stream_that_cannot_be_moved_is_refused(
     airbyte: Airbyte, shop: str, stream: dict[str, Any], message: str
 ) -> None:
     known = airbyte.connection(shop)
-    token = airbyte.api.connections.get_connection(
-        request={"connectionId": known}
-    ).raw_response.request.headers
+    token = airbyte.api.connections.get_connection(request={"connectionId": known}).raw_response.request.headers
     url = f"{airbyte.url}/api/public/v1/connections/{known}"
 
     answer = httpx.patch(
@@ -220,9 +213,7 @@ def test_a_source_that_airbyte_refuses_is_refused(
 def test_an_unreachable_source_is_named_and_its_password_is_not(cloud: LocalCloud, airbyte: Airbyte) -> None:
     source = airbyte.source("shop", port=1)
 
-    status, message = refused(
-        lambda: airbyte.api.streams.get_stream_properties(request={"sourceId": source.source_id})
-    )
+    status, message = refused(lambda: airbyte.api.streams.get_stream_properties(request={"sourceId": source.source_id}))
 
     assert status == 400
     assert message.startswith("Could not connect to the source database")

@@ -23,9 +23,7 @@ def db(mysql: MySQL, request: pytest.FixtureRequest) -> str:
     return mysql.fresh(request.node.originalname.removeprefix("test_")[:40])
 
 
-def rows(
-    warehouse: bigquery.Client, db: str, columns: str = "id, v", table: str = "t"
-) -> list[tuple[Any, ...]]:
+def rows(warehouse: bigquery.Client, db: str, columns: str = "id, v", table: str = "t") -> list[tuple[Any, ...]]:
     """The rows of a raw table, in order of their first column."""
     found = warehouse.query(f"select {columns} from `raw__{db}`.`{table}` order by 1").result()
     return [tuple(row.values()) for row in found]
@@ -54,9 +52,7 @@ def test_every_table_arrives(airbyte: Airbyte, mysql: MySQL, warehouse: bigquery
     assert list(warehouse.list_tables("airbyte_internal")) == [], "temporary tables are gone"
 
 
-def test_airbyte_columns_come_first(
-    airbyte: Airbyte, mysql: MySQL, warehouse: bigquery.Client, db: str
-) -> None:
+def test_airbyte_columns_come_first(airbyte: Airbyte, mysql: MySQL, warehouse: bigquery.Client, db: str) -> None:
     mysql.run("create table t (id int)", "insert into t values (1), (1)")
     connection = airbyte.connection(db)
     airbyte.sync(connection)
@@ -72,9 +68,7 @@ def test_airbyte_columns_come_first(
     assert first[1:] == ({"sync_id": job.job_id, "changes": []}, 2)
 
 
-def test_a_wider_view_of_namespaces(
-    airbyte: Airbyte, mysql: MySQL, warehouse: bigquery.Client, db: str
-) -> None:
+def test_a_wider_view_of_namespaces(airbyte: Airbyte, mysql: MySQL, warehouse: bigquery.Client, db: str) -> None:
     mysql.run("create table t (id int, v int)", "insert into t values (1, 2)")
 
     airbyte.sync(airbyte.connection(db, namespaceDefinition="destination", prefix="p_"))
@@ -198,9 +192,7 @@ def test_incremental_cursors_compare_large_numbers_exactly(
     airbyte: Airbyte, mysql: MySQL, warehouse: bigquery.Client, db: str
 ) -> None:
     mysql.run("create table t (id bigint primary key, v int)", "insert into t values (9007199254740992, 1)")
-    connection = airbyte.connection(
-        db, {"name": "t", "syncMode": "incremental_append", "cursorField": ["id"]}
-    )
+    connection = airbyte.connection(db, {"name": "t", "syncMode": "incremental_append", "cursorField": ["id"]})
     airbyte.sync(connection)
     mysql.run("insert into t values (9007199254740993, 2)")
 
@@ -223,9 +215,7 @@ def test_incremental_deduped_keeps_the_newest_row_of_a_key(
 
 
 def test_appending_a_changed_type_fails(airbyte: Airbyte, mysql: MySQL, db: str) -> None:
-    mysql.run(
-        "create table t (id int primary key, v int, at date)", "insert into t values (1, 1, '2013-01-01')"
-    )
+    mysql.run("create table t (id int primary key, v int, at date)", "insert into t values (1, 1, '2013-01-01')")
     connection = airbyte.connection(db, DEDUPED)
     airbyte.sync(connection)
     mysql.run("alter table t modify v varchar(9)", "insert into t values (2, 'x', '2013-01-02')")
@@ -239,9 +229,7 @@ def test_appending_a_changed_type_fails(airbyte: Airbyte, mysql: MySQL, db: str)
 def test_a_reset_empties_tables_and_forgets_cursors(
     airbyte: Airbyte, mysql: MySQL, warehouse: bigquery.Client, db: str
 ) -> None:
-    mysql.run(
-        "create table t (id int primary key, v int, at date)", "insert into t values (1, 1, '2013-01-01')"
-    )
+    mysql.run("create table t (id int primary key, v int, at date)", "insert into t values (1, 1, '2013-01-01')")
     connection = airbyte.connection(db, INCREMENTAL)
     airbyte.sync(connection)
 
@@ -271,9 +259,7 @@ def test_one_job_at_a_time(airbyte: Airbyte, mysql: MySQL, db: str) -> None:
     done = airbyte.sync(connection)
     listed = airbyte.api.jobs.list_jobs(request={"connectionId": connection}).jobs_response.data
     assert [job.job_id for job in listed] == [done.job_id, running]
-    only = airbyte.api.jobs.list_jobs(
-        request={"connectionId": connection, "status": "cancelled"}
-    ).jobs_response.data
+    only = airbyte.api.jobs.list_jobs(request={"connectionId": connection, "status": "cancelled"}).jobs_response.data
     assert [job.job_id for job in only] == [running]
 
 
@@ -299,9 +285,7 @@ def test_a_cancelled_sync_leaves_the_old_rows(
 def test_state_and_rows_survive_a_crash_of_all_services(
     cloud: LocalCloud, airbyte: Airbyte, mysql: MySQL, warehouse: bigquery.Client, db: str
 ) -> None:
-    mysql.run(
-        "create table t (id int primary key, v int, at date)", "insert into t values (1, 1, '2013-01-01')"
-    )
+    mysql.run("create table t (id int primary key, v int, at date)", "insert into t values (1, 1, '2013-01-01')")
     connection = airbyte.connection(db, INCREMENTAL)
     airbyte.sync(connection)
     airbyte.fault(kind="job_hang")

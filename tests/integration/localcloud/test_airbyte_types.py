@@ -85,9 +85,7 @@ def expected(value: Any, kind: str) -> Any:
 
 
 @pytest.fixture(scope="module")
-def results(
-    request: pytest.FixtureRequest, warehouse: bigquery.Client
-) -> dict[int, tuple[str, list[tuple[Any, Any]]]]:
+def results(request: pytest.FixtureRequest, warehouse: bigquery.Client) -> dict[int, tuple[str, list[tuple[Any, Any]]]]:
     """For each case: BigQuery's type, and pairs of MySQL's and BigQuery's value. One sync moves all."""
     cloud = request.getfixturevalue("cloud")
     mysql, airbyte = MySQL(cloud), Airbyte(cloud)
@@ -124,15 +122,10 @@ def test_type(results: dict[int, tuple[str, list[tuple[Any, Any]]]], number: int
         assert not isinstance(from_bigquery, bool) or kind == "BOOLEAN"
 
 
-def test_what_became_null_is_listed_and_counted(
-    airbyte: Airbyte, mysql: MySQL, warehouse: bigquery.Client
-) -> None:
+def test_what_became_null_is_listed_and_counted(airbyte: Airbyte, mysql: MySQL, warehouse: bigquery.Client) -> None:
     database = mysql.fresh("nulled")
     mysql.run("set sql_mode = ''", "create table t (id int, d date, t time)")
-    mysql.run(
-        "insert into t values"
-        " (1, '0000-00-00', '25:00:00'), (2, '2013-01-01', null), (3, '2013-00-01', '1:0')"
-    )
+    mysql.run("insert into t values (1, '0000-00-00', '25:00:00'), (2, '2013-01-01', null), (3, '2013-00-01', '1:0')")
     job = airbyte.sync(airbyte.connection(database))
 
     rows = warehouse.query(f"select id, d, t, _airbyte_meta from raw__{database}.t order by id").result()

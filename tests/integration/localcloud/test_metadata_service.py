@@ -37,9 +37,7 @@ def test_a_token_expires_in_an_hour(cloud: LocalCloud) -> None:
     assert answer.headers["Metadata-Flavor"] == "Google"
 
 
-@pytest.mark.parametrize(
-    "path", ["/computeMetadata/v1/project/project-id", "/computeMetadata/v1/instance/zone"]
-)
+@pytest.mark.parametrize("path", ["/computeMetadata/v1/project/project-id", "/computeMetadata/v1/instance/zone"])
 def test_a_request_without_the_header_is_refused(cloud: LocalCloud, path: str) -> None:
     assert httpx.get(url(cloud, path), timeout=5).status_code == 403
     assert httpx.get(url(cloud, path), headers=FLAVOR, timeout=5).status_code == 200

@@ -35,9 +35,7 @@ class SqlAdmin:
 
     def begin(self, name: str, database: str, **context: str) -> dict[str, Any]:
         """Ask for an import of the object *name*."""
-        body = {
-            "importContext": {"uri": f"gs://{self._cloud.bucket}/{name}", "database": database, **context}
-        }
+        body = {"importContext": {"uri": f"gs://{self._cloud.bucket}/{name}", "database": database, **context}}
         return self.api.instances().import_(**self.where, body=body).execute()
 
     def import_(self, name: str, database: str) -> dict[str, Any]:
@@ -100,9 +98,7 @@ def test_a_failing_statement_ends_the_operation_with_its_message(
     sqladmin: SqlAdmin, bucket: storage.Bucket, mysql: MySQL
 ) -> None:
     database = mysql.fresh("failing")
-    name = put(
-        bucket, "failing.sql", "create table t (a int);\ninsert into t values ('private@example.com', 1 2);"
-    )
+    name = put(bucket, "failing.sql", "create table t (a int);\ninsert into t values ('private@example.com', 1 2);")
 
     error = error_of(sqladmin.import_(name, database))
 
@@ -137,9 +133,7 @@ def test_use_in_a_dump_overrides_the_requested_database(
     sqladmin: SqlAdmin, bucket: storage.Bucket, mysql: MySQL
 ) -> None:
     requested, other = mysql.fresh("requested"), mysql.fresh("other")
-    name = put(
-        bucket, "override.sql", "create database if not exists other; use other; create table t (a int);"
-    )
+    name = put(bucket, "override.sql", "create database if not exists other; use other; create table t (a int);")
 
     assert "error" not in sqladmin.import_(name, requested)
     assert (mysql.tables(requested), mysql.tables(other)) == ([], ["t"])
@@ -154,9 +148,7 @@ def test_a_missing_object_and_a_missing_database_are_errors(
     assert "Unknown database 'nowhere'" in error_of(sqladmin.import_(name, "nowhere"))["message"]
 
 
-def test_a_second_operation_is_refused_while_one_runs(
-    sqladmin: SqlAdmin, bucket: storage.Bucket, mysql: MySQL
-) -> None:
+def test_a_second_operation_is_refused_while_one_runs(sqladmin: SqlAdmin, bucket: storage.Bucket, mysql: MySQL) -> None:
     name, database = put(bucket, "slow.sql", "do sleep(1);"), mysql.fresh("busy")
     first = sqladmin.begin(name, database)
 
@@ -209,9 +201,7 @@ def test_databases_are_made_changed_and_dropped(sqladmin: SqlAdmin, mysql: MySQL
     again = sqladmin.finished(databases.insert(**sqladmin.where, body=body).execute())
     assert "database exists" in error_of(again)["message"]
 
-    sqladmin.finished(
-        databases.patch(**sqladmin.where, database="made", body={"charset": "utf8mb4"}).execute()
-    )
+    sqladmin.finished(databases.patch(**sqladmin.where, database="made", body={"charset": "utf8mb4"}).execute())
     assert databases.get(**sqladmin.where, database="made").execute()["charset"] == "utf8mb4"
 
     sqladmin.finished(databases.delete(**sqladmin.where, database="made").execute())
@@ -238,9 +228,7 @@ def test_instances_are_described(sqladmin: SqlAdmin) -> None:
         ({"database": 5}, "Invalid value at 'importContext.database'"),
     ],
 )
-def test_a_request_that_google_refuses_is_refused(
-    sqladmin: SqlAdmin, context: dict[str, Any], message: str
-) -> None:
+def test_a_request_that_google_refuses_is_refused(sqladmin: SqlAdmin, context: dict[str, Any], message: str) -> None:
     with pytest.raises(HttpError) as refused:
         sqladmin.api.instances().import_(**sqladmin.where, body={"importContext": context}).execute()
 
@@ -261,9 +249,7 @@ def test_another_instance_project_or_caller_is_refused(cloud: LocalCloud, sqladm
     assert anonymous.json()["error"]["status"] == "UNAUTHENTICATED"
 
 
-def test_ordered_faults_are_served_once_each(
-    sqladmin: SqlAdmin, bucket: storage.Bucket, mysql: MySQL
-) -> None:
+def test_ordered_faults_are_served_once_each(sqladmin: SqlAdmin, bucket: storage.Bucket, mysql: MySQL) -> None:
     name, database = put(bucket, "faulty.sql", "select 1;"), mysql.fresh("faulty")
     sqladmin.fault(kind="http", status=503, path="/import", count=2, message="try again")
     sqladmin.fault(kind="operation_error", code="ERROR_RDBMS", message="disk full")

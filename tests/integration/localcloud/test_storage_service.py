@@ -52,12 +52,11 @@ def test_preconditions_are_kept(bucket: storage.Bucket) -> None:
 
 def test_a_slow_reader_stops_nobody(cloud: LocalCloud, bucket: storage.Bucket) -> None:
     bucket.blob("slow.sql").upload_from_string(os.urandom(MEGABYTE) * 64)
-    address = (
-        f"http://127.0.0.1:{cloud.ports['storage']}/download/storage/v1/b/{cloud.bucket}/o/slow.sql?alt=media"
-    )
+    address = f"http://127.0.0.1:{cloud.ports['storage']}/download/storage/v1/b/{cloud.bucket}/o/slow.sql?alt=media"
 
     with httpx.stream("GET", address, timeout=5) as slow:
-        next(slow.iter_raw(1024))
+        chunks = slow.iter_raw(1024)
+        next(chunks)
         assert bucket.blob("slow.sql").exists(timeout=5)
 
 

@@ -26,17 +26,11 @@ def connection(behaviour: str = "ignore", **stream: Any) -> dict[str, Any]:
     }
 
 
-def planned(
-    found: tuple[SourceColumn, ...], behaviour: str = "ignore", **stream: Any
-) -> list[tuple[str, str]]:
+def planned(found: tuple[SourceColumn, ...], behaviour: str = "ignore", **stream: Any) -> list[tuple[str, str]]:
     """Names and types of the columns that a sync moves now that the source has the columns *found*."""
     body = connection(behaviour, **stream)
-    columns = plan(
-        body["configurations"]["streams"][0], body, {"items": SourceStream("items", found, ("id",))}
-    ).columns
-    return [
-        (column.target, column.read if "null" in column.read else column.bigquery_type) for column in columns
-    ]
+    columns = plan(body["configurations"]["streams"][0], body, {"items": SourceStream("items", found, ("id",))}).columns
+    return [(column.target, column.read if "null" in column.read else column.bigquery_type) for column in columns]
 
 
 def test_new_columns_wait_for_a_new_configuration() -> None:
@@ -53,9 +47,7 @@ def test_columns_that_are_gone_stay_as_nulls() -> None:
 
 
 def test_a_selection_is_kept_when_changes_propagate() -> None:
-    assert planned((ID, NAME, PRICE), "propagate_fully", selectedFields=[{"fieldPath": ["id"]}]) == [
-        ("id", "INT64")
-    ]
+    assert planned((ID, NAME, PRICE), "propagate_fully", selectedFields=[{"fieldPath": ["id"]}]) == [("id", "INT64")]
 
 
 def test_a_lost_key_breaks_a_deduplicating_stream() -> None:
@@ -90,8 +82,6 @@ def test_the_table_has_the_prefix() -> None:
     assert table_of({"name": "items"}, {"prefix": None}) == "items"
 
 
-@pytest.mark.parametrize(
-    ("name", "safe"), [("plain_1", "plain_1"), ("2013", "_2013"), ("é a`b", "__a_b"), ("", "")]
-)
+@pytest.mark.parametrize(("name", "safe"), [("plain_1", "plain_1"), ("2013", "_2013"), ("é a`b", "__a_b"), ("", "")])
 def test_names_are_made_safe(name: str, safe: str) -> None:
     assert safe_name(name) == safe

@@ -18,9 +18,7 @@ def pieces(content: bytes, size: int) -> Iterator[bytes]:
 
 @pytest.mark.parametrize("size", [2, 7, 100_000])
 def test_gzip_of_several_members_is_one_content(size: int) -> None:
-    content = (
-        gzip.compress(b"create table t;\n") + gzip.compress(b"") + gzip.compress(b"insert into t;\n" * 999)
-    )
+    content = gzip.compress(b"create table t;\n") + gzip.compress(b"") + gzip.compress(b"insert into t;\n" * 999)
 
     assert b"".join(gunzipped(pieces(content, size))) == b"create table t;\n" + b"insert into t;\n" * 999
 
