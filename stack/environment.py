@@ -145,6 +145,8 @@ def _airflow(state: State) -> dict[str, str]:
         "TMPDIR": str(LOCAL / "tmp"),
         "GX_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
+        # Empty means: do write bytecode. Every task is a process; compiling again costs it seconds.
+        "PYTHONDONTWRITEBYTECODE": "",
         **{f"AIRFLOW__{name}": str(value) for name, value in settings.items()},
         **{f"AIRFLOW_CONN_{name}": json.dumps(value) for name, value in connections.items()},
     }

@@ -100,7 +100,7 @@ def _check_against_marts(client: Client, counts: Counts, as_of: Mapping[str, str
     expected: Counts = {database: {} for database in counts}
     wanted = json.dumps([{"database": database, "dump_date": day} for database, day in as_of.items()])
     for row in execute(client, read_sql("ops/mart_counts"), wanted=wanted):
-        expected[row["database"]][row["table_name"]] = row["rows"]
+        expected[row["database"]][row["table_name"]] = row["row_count"]
     for database, found in counts.items():
         check_same_rows(
             expected[database],
@@ -123,7 +123,7 @@ def _write_databases(
             "app": app,
             "as_of": plan["as_of"].get(database),
             "dump_uri": plan["landed"].get(database, {}).get("dump_uri"),
-            "rows": sum(counts.get(database, {}).values()),
+            "row_count": sum(counts.get(database, {}).values()),
             "stale": plan["as_of"].get(database) != plan["day"],
         }
         for app, names in apps.items()

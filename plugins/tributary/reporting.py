@@ -35,7 +35,7 @@ def status_rows(registry: Registry, airflow: AirflowApi, store: OpsStore) -> lis
                 "state": run["state"] if run else "never ran",
                 "fresh_to": record["dump_date"].isoformat() if record else None,
                 "landed": _age(record["recorded_at"]) if record else None,
-                "rows": record["rows"] if record else None,
+                "rows": record["row_count"] if record else None,
             }
         )
     rows += [

@@ -24,7 +24,7 @@ from tributary.sqlfiles import read_sql
 POLL_SECONDS = 2.0
 # A DAG of a new registry entry appears at the DAG processor's next look at the files.
 DAGS_WAIT_SECONDS = 120.0
-_ACTIVE = ("running", "deferred", "up_for_reschedule", "up_for_retry", "queued", "restarting")
+_ACTIVE = ("running", "scheduled", "deferred", "up_for_reschedule", "up_for_retry", "queued", "restarting")
 
 
 @dataclass

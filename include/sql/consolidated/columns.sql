@@ -3,5 +3,5 @@ select
     table_name,
     column_name,
     data_type
-from `$dataset`.INFORMATION_SCHEMA.COLUMNS
+from `$dataset`.information_schema.columns
 order by table_name, ordinal_position

@@ -4,7 +4,7 @@ create or replace table `consolidated__audit`.`databases` (
     app string not null options (description = 'The schema that it shares with others.'),
     as_of date options (description = 'Day of the dump that its rows are of; empty: it never landed.'),
     dump_uri string options (description = 'The dump object.'),
-    rows int64 not null options (description = 'Its rows in all tables of this dataset together.'),
+    row_count int64 not null options (description = 'Its rows in all tables of this dataset together.'),
     stale bool not null options (description = 'Whether the rows are older than the day of publishing.'),
     published_at timestamp not null options (description = 'When this row was published.')
 ) as
@@ -13,7 +13,7 @@ select
     json_value(item, '$.app') as app,
     cast(json_value(item, '$.as_of') as date) as as_of,
     json_value(item, '$.dump_uri') as dump_uri,
-    cast(json_value(item, '$.rows') as int64) as rows,
+    cast(json_value(item, '$.row_count') as int64) as row_count,
     cast(json_value(item, '$.stale') as bool) as stale,
     current_timestamp() as published_at
 from unnest(json_query_array(@rows)) as item

@@ -1,2 +1,3 @@
-delete from `consolidated`.`$table` where true;
+delete from `consolidated`.`$table`
+where true;
 insert into `consolidated`.`$table` ($columns) select $columns from `consolidated__audit`.`$table`;

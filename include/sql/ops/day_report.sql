@@ -10,13 +10,13 @@ counted as (
         database,
         stage,
         table_name,
-        rows
+        row_count
     from ops.ledger
     where dump_date = cast(@day as date)
     qualify row_number() over (
-        partition by database, stage, table_name
-        order by recorded_at desc
-    ) = 1
+            partition by database, stage, table_name
+            order by recorded_at desc
+        ) = 1
 ),
 
 source_tables as (
@@ -30,14 +30,26 @@ source_tables as (
 stages as (
     select
         counted.database,
-        sum(if(counted.stage = 'dump', counted.rows, null)) as dump_rows,
-        sum(if(counted.stage = 'raw', counted.rows, null)) as raw_rows,
-        sum(if(counted.stage = 'marts', counted.rows, null)) as marts_rows,
-        sum(if(counted.stage = 'consolidated', counted.rows, null)) as consolidated_rows
+        sum(if(counted.stage = 'dump', counted.row_count, null)) as dump_rows,
+        sum(if(counted.stage = 'raw', counted.row_count, null)) as raw_rows,
+        sum(if(counted.stage = 'marts', counted.row_count, null)) as marts_rows,
+        sum(if(counted.stage = 'consolidated', counted.row_count, null)) as consolidated_rows
     from counted
     inner join source_tables
         on counted.database = source_tables.database and counted.table_name = source_tables.table_name
     group by counted.database
+),
+
+newest_results as (
+    select
+        database,
+        status
+    from ops.quality_results
+    where dump_date = cast(@day as date)
+    qualify row_number() over (
+            partition by database, layer, table_name, rule
+            order by checked_at desc
+        ) = 1
 ),
 
 checks as (
@@ -45,17 +57,7 @@ checks as (
         database,
         countif(status = 'passed') as passed,
         countif(status in ('failed', 'error')) as failed
-    from (
-        select
-            database,
-            status
-        from ops.quality_results
-        where dump_date = cast(@day as date)
-        qualify row_number() over (
-            partition by database, layer, table_name, rule
-            order by checked_at desc
-        ) = 1
-    )
+    from newest_results
     group by database
 )
 

@@ -4,7 +4,7 @@ create table if not exists ops.ledger (
     dump_date date not null options (description = 'Day of the dump.'),
     stage string not null options (description = 'dump, staging, raw, marts or consolidated.'),
     table_name string not null options (description = 'Table, or mart.'),
-    rows int64 not null options (description = 'Rows that were counted there.'),
+    row_count int64 not null options (description = 'Rows that were counted there.'),
     run_id string not null options (description = 'Airflow run that counted.'),
     recorded_at timestamp not null options (description = 'When the record was written.')
 )

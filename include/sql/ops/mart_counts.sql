@@ -9,11 +9,11 @@ with wanted as (
 select
     ledger.database,
     ledger.table_name,
-    ledger.rows
+    ledger.row_count
 from ops.ledger
 inner join wanted on ledger.database = wanted.database and ledger.dump_date = wanted.dump_date
 where ledger.stage = 'marts'
 qualify row_number() over (
-    partition by ledger.database, ledger.dump_date, ledger.table_name
-    order by ledger.recorded_at desc
-) = 1
+        partition by ledger.database, ledger.dump_date, ledger.table_name
+        order by ledger.recorded_at desc
+    ) = 1

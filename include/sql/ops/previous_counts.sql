@@ -17,7 +17,7 @@ last_landed as (
 
 select
     ledger.table_name,
-    ledger.rows
+    ledger.row_count
 from ops.ledger
 inner join last_landed on ledger.dump_date = last_landed.dump_date
 where ledger.database = @database and ledger.stage = @stage

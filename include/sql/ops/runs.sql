@@ -8,7 +8,7 @@ create table if not exists ops.runs (
     ),
     dump_uri string not null options (description = 'Object that was loaded.'),
     dump_generation int64 options (description = 'Generation of that object.'),
-    rows int64 options (description = 'Rows of the dump, all tables together.'),
+    row_count int64 options (description = 'Rows of the dump, all tables together.'),
     recorded_at timestamp not null options (description = 'When the record was written.')
 )
 partition by date(recorded_at)

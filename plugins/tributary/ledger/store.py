@@ -59,7 +59,7 @@ class OpsStore:
                     "state": state,
                     "dump_uri": dump_uri,
                     "dump_generation": dump_generation,
-                    "rows": rows,
+                    "row_count": rows,
                 }
             ],
         )
@@ -76,7 +76,7 @@ class OpsStore:
                     "dump_date": dump_date.isoformat(),
                     "stage": stage,
                     "table_name": table,
-                    "rows": rows,
+                    "row_count": rows,
                     "run_id": run_id,
                 }
                 for table, rows in counts.items()
@@ -86,12 +86,12 @@ class OpsStore:
     def previous_counts(self, stage: str, database: str, before: date) -> dict[str, int]:
         """Rows per table of the newest landed dump before a day; empty where there is none."""
         rows = self.query("ops/previous_counts", database=database, stage=stage, before=before.isoformat())
-        return {row["table_name"]: row["rows"] for row in rows}
+        return {row["table_name"]: row["row_count"] for row in rows}
 
     def landed(self, day: date) -> dict[str, Row]:
         """By database, its newest landed run for a dump of that day or earlier.
 
-        A row has `dump_date`, `run_id`, `dump_uri`, `dump_generation` and `rows`. A day whose newest
+        A row has `dump_date`, `run_id`, `dump_uri`, `dump_generation` and `row_count`. A day whose newest
         record is not `landed` (its marts are being rebuilt, or failed while they were) does not count.
         """
         return {row["database"]: row for row in self.query("ops/landed", day=day.isoformat())}
