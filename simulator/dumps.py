@@ -40,7 +40,7 @@ def dump(settings: Settings, database: str) -> Iterator[bytes]:
     environment = {**os.environ, "MYSQL_PWD": settings.password}
     with tempfile.TemporaryFile() as complaints:
         try:
-            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=complaints, env=environment)  # noqa: S603
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=complaints, env=environment)
         except FileNotFoundError as error:
             raise DumpError(
                 f"program {PROGRAM} is not installed; it comes with the MariaDB client"

@@ -23,6 +23,8 @@ def half_up(numerator: int, denominator: int) -> int:
 
 
 class Customer(NamedTuple):
+    """A registered customer."""
+
     customer_id: int
     first_name: str
     last_name: str
@@ -33,6 +35,8 @@ class Customer(NamedTuple):
 
 
 class Address(NamedTuple):
+    """A delivery address of a customer."""
+
     address_id: int
     customer_id: int
     street: str
@@ -44,6 +48,8 @@ class Address(NamedTuple):
 
 
 class Product(NamedTuple):
+    """An article, on sale or withdrawn."""
+
     product_id: int
     sku: str
     name: str
@@ -55,6 +61,8 @@ class Product(NamedTuple):
 
 
 class Discount(NamedTuple):
+    """A campaign; open while `valid_to` is empty."""
+
     discount_id: int
     code: str
     percent: Decimal
@@ -63,6 +71,8 @@ class Discount(NamedTuple):
 
 
 class Order(NamedTuple):
+    """An order, as it stands."""
+
     order_id: int
     customer_id: int
     address_id: int
@@ -73,6 +83,8 @@ class Order(NamedTuple):
 
 
 class OrderItem(NamedTuple):
+    """One line of an order."""
+
     order_id: int
     line_number: int
     product_id: int
@@ -82,6 +94,8 @@ class OrderItem(NamedTuple):
 
 
 class Payment(NamedTuple):
+    """Money that moved for an order."""
+
     payment_id: int
     order_id: int
     kind: str

@@ -23,6 +23,8 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
             patch.delenv(name)
         for name, value in cloud.variables().items():
             patch.setenv(name, value)
+        # google-auth has read the environment when it was imported.
+        patch.setattr("google.auth.compute_engine._metadata._GCE_METADATA_HOST", os.environ["GCE_METADATA_HOST"])
         try:
             cloud.start(*SERVICES)
             yield cloud

@@ -22,7 +22,7 @@ from simulator.state import SCHEMA
 
 START_TIMEOUT_SECONDS = 30
 BUCKET = "dumps"
-PASSWORD = "it's a secret"  # noqa: S105  (of a server that lives for seconds)
+PASSWORD = "it's a secret"
 EXTRA_DATABASES = ("shop_uk", "airport_two", "restored")
 
 
