@@ -37,11 +37,7 @@ class Left:
     size: int | None
 
     def __str__(self) -> str:
-        left = (
-            "no dump"
-            if self.size is None
-            else f"{self.size:,} bytes in {object_name(self.database, self.day)}"
-        )
+        left = "no dump" if self.size is None else f"{self.size:,} bytes in {object_name(self.database, self.day)}"
         return f"{self.day} {self.database}: {self.rows:,} rows, {left}"
 
 
@@ -53,9 +49,7 @@ def alone(settings: Settings) -> Iterator[None]:
     """Lets one command at a time change the databases; raises RequestError to a second one."""
     with connect(settings) as connection:
         if query(connection, sql("sql/lock"))[0][0] != 1:
-            raise RequestError(
-                "another command of the simulator is at work on this server; wait until it has ended"
-            )
+            raise RequestError("another command of the simulator is at work on this server; wait until it has ended")
         yield
 
 

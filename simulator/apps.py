@@ -47,9 +47,7 @@ def new_database(name: str, app: str, seed: int, scale: float) -> Living:
         )
     kind, _, origin = app.partition(":")
     if app != "retail" and (kind != "flights" or origin not in ORIGINS):
-        raise RequestError(
-            f"application {app!r}: expected retail, or flights:XXX with one of {', '.join(ORIGINS)}"
-        )
+        raise RequestError(f"application {app!r}: expected retail, or flights:XXX with one of {', '.join(ORIGINS)}")
     return Living(name, kind, origin or None, seed, scale, None)
 
 

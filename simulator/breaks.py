@@ -50,9 +50,7 @@ def undo_break(connection: Connection, living: Living, rule: str) -> str:
     """
     broken = breaks_of(connection, living.name)
     if rule not in broken:
-        raise RequestError(
-            f"{living.name!r} is not broken by {rule}; it is by: {', '.join(broken) or 'nothing'}"
-        )
+        raise RequestError(f"{living.name!r} is not broken by {rule}; it is by: {', '.join(broken) or 'nothing'}")
     if rule == NEGATIVE_PRICE:
         _turn_price(connection, broken[rule])
     forget_break(connection, living.name, rule)

@@ -41,10 +41,7 @@ def _advance(settings: Settings, options: argparse.Namespace) -> None:
         seed=options.seed,
     )
     if options.json:
-        dumps = [
-            {"database": one.database, "day": str(one.day), "rows": one.rows, "bytes": one.size}
-            for one in left
-        ]
+        dumps = [{"database": one.database, "day": str(one.day), "rows": one.rows, "bytes": one.size} for one in left]
         print(json.dumps({"date": str(reached), "dumps": dumps}))
     else:
         print(reached)
@@ -80,17 +77,13 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="simulator", description="Production databases that live.")
     sub = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    advance = sub.add_parser(
-        "advance", help="live the next days and leave their dumps; prints the day reached"
-    )
+    advance = sub.add_parser("advance", help="live the next days and leave their dumps; prints the day reached")
     until = advance.add_mutually_exclusive_group()
     until.add_argument("--date", type=_day, help="up to this day, YYYY-MM-DD")
     until.add_argument("--days", type=_positive, default=1, help="so many days further (default 1)")
     _databases(advance)
     _volume(advance)
-    advance.add_argument(
-        "--json", action="store_true", help="print one JSON object; the lines go to standard error"
-    )
+    advance.add_argument("--json", action="store_true", help="print one JSON object; the lines go to standard error")
     advance.set_defaults(run=_advance)
 
     today = sub.add_parser("date", help="print the last simulated day; empty before the first")
@@ -113,27 +106,19 @@ def _parser() -> argparse.ArgumentParser:
     dump.set_defaults(run=_dump)
 
     counts = sub.add_parser("counts", help="rows per database and table")
-    counts.add_argument(
-        "--date", type=_day, help="as they were at the end of this simulated day; default: now"
-    )
+    counts.add_argument("--date", type=_day, help="as they were at the end of this simulated day; default: now")
     counts.add_argument("--json", action="store_true")
     counts.set_defaults(run=_counts)
     return parser
 
 
 def _databases(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--databases", type=lambda text: text.split(","), help="names, comma between; default: all"
-    )
+    parser.add_argument("--databases", type=lambda text: text.split(","), help="names, comma between; default: all")
 
 
 def _volume(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--scale", type=_volume_factor, help="volume of the shops' days (default: that at birth, 1)"
-    )
-    parser.add_argument(
-        "--seed", type=int, help="of the invented data; fixed when the first database is born"
-    )
+    parser.add_argument("--scale", type=_volume_factor, help="volume of the shops' days (default: that at birth, 1)")
+    parser.add_argument("--seed", type=int, help="of the invented data; fixed when the first database is born")
 
 
 def _day(text: str) -> date:

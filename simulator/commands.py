@@ -35,9 +35,7 @@ def advance(
         furthest = max((living.simulated_day for living in chosen if living.simulated_day), default=None)
         target = until or (furthest or FIRST_DAY - timedelta(days=1)) + timedelta(days=days)
         if target < (furthest or FIRST_DAY):
-            raise RequestError(
-                f"{target} has passed: the databases are at {furthest}, the first day is {FIRST_DAY}"
-            )
+            raise RequestError(f"{target} has passed: the databases are at {furthest}, the first day is {FIRST_DAY}")
         advance_to(settings, chosen, target, scale, report)
     return target
 
@@ -107,9 +105,7 @@ def counts(settings: Settings, day: date | None = None) -> dict[str, dict[str, i
     return found
 
 
-def _chosen(
-    settings: Settings, databases: list[str] | None, seed: int | None, scale: float | None
-) -> list[Living]:
+def _chosen(settings: Settings, databases: list[str] | None, seed: int | None, scale: float | None) -> list[Living]:
     """The databases to move; default ones that are not there yet are born now."""
     with connect(settings) as connection:
         create_state(connection)
@@ -137,9 +133,7 @@ def _seed(known: dict[str, Living], seed: int | None) -> int:
     """The seed that all databases share, so that one number stands for the whole company."""
     born_with = next((living.seed for living in known.values()), None)
     if None not in (seed, born_with) and seed != born_with:
-        raise RequestError(
-            f"the databases were born with seed {born_with}, not {seed}; start from an empty server"
-        )
+        raise RequestError(f"the databases were born with seed {born_with}, not {seed}; start from an empty server")
     return next((value for value in (born_with, seed) if value is not None), DEFAULT_SEED)
 
 

@@ -13,9 +13,7 @@ from simulator.settings import Settings
 PROGRAM = "mariadb-dump"
 READ_BYTES = 256 * 1024
 GZIP_LEVEL = 1  # dumps live for days and are made in seconds
-GZIP_WINDOW = (
-    31  # zlib's largest window, with a gzip header; its time stamp is 0, so equal dumps are equal bytes
-)
+GZIP_WINDOW = 31  # zlib's largest window, with a gzip header; its time stamp is 0, so equal dumps are equal bytes
 FIRST_TABLE = b"--\n-- Table structure for table"
 
 
@@ -42,9 +40,7 @@ def dump(settings: Settings, database: str) -> Iterator[bytes]:
         try:
             process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=complaints, env=environment)
         except FileNotFoundError as error:
-            raise DumpError(
-                f"program {PROGRAM} is not installed; it comes with the MariaDB client"
-            ) from error
+            raise DumpError(f"program {PROGRAM} is not installed; it comes with the MariaDB client") from error
         with process:
             output: IO[bytes] = process.stdout  # type: ignore[assignment]
             try:

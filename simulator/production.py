@@ -90,9 +90,7 @@ def insert(connection: Connection, table: str, columns: Sequence[str], rows: Seq
 
 def create_database(connection: Connection, name: str, schema: str) -> None:
     """Creates database `name` and its tables (statements of `schema`, each ended by `;` at a line's end)."""
-    execute(
-        connection, f"create database if not exists `{name}` character set utf8mb4 collate utf8mb4_unicode_ci"
-    )
+    execute(connection, f"create database if not exists `{name}` character set utf8mb4 collate utf8mb4_unicode_ci")
     connection.select_db(name)
     for statement in schema.split(";\n"):
         if statement.strip():

@@ -44,9 +44,7 @@ def remember_database(connection: Connection, living: Living) -> None:
     execute(connection, sql("sql/remember_database"), values)
 
 
-def remember_day(
-    connection: Connection, name: str, day: date, counts: dict[str, int], dump_due: bool
-) -> None:
+def remember_day(connection: Connection, name: str, day: date, counts: dict[str, int], dump_due: bool) -> None:
     """Records that `day` was lived; `dump_due` until its dump is left."""
     execute(connection, sql("sql/move_database"), (day, name))
     execute(connection, sql("sql/remember_day"), (name, day, json.dumps(counts, sort_keys=True), dump_due))

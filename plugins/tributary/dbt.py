@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cosmos import DbtTaskGroup, ExecutionConfig, ProfileConfig, ProjectConfig, RenderConfig
-from cosmos.constants import ExecutionMode, InvocationMode, LoadMode, TestBehavior
+from cosmos.constants import (
+    PRODUCER_WATCHER_TASK_ID,
+    ExecutionMode,
+    InvocationMode,
+    LoadMode,
+    TestBehavior,
+)
 
 from tributary.policies import DBT_LIMIT
 from tributary.registry import INCLUDE
@@ -18,7 +24,7 @@ PROJECT = INCLUDE / "dbt"
 # Written by `dbt parse` when the stack or the image is built: no task and no parse runs dbt for it.
 MANIFEST = PROJECT / "target" / "manifest.json"
 # Seconds between two looks of a model's task at the one dbt process that builds all models.
-POLL_SECONDS = 3
+POLL_SECONDS = 5
 # Cosmos limits the build to models when tests have no tasks of their own; this lets the tests in
 # again. Unit tests stay out: they check the SQL, not the data, and run where it changes, in CI.
 BUILD_FLAGS = ["--resource-type", "test"]
@@ -34,17 +40,19 @@ def as_first_try(context: Context) -> None:
     context["ti"].try_number = 1
 
 
-def dbt_task_group(group_id: str, *, select: str, dataset: str, variables: dict[str, Any]) -> DbtTaskGroup:
-    """Build the selected models and run their tests, one task a model.
+def dbt_task_group(group_id: str, *, select: str, shown: str, dataset: str, variables: dict[str, Any]) -> DbtTaskGroup:
+    """Build the selected models and run their tests, with a task for each model that is shown.
 
     One dbt process a group does the work (Cosmos' watcher mode), because dbt's start costs more
     than most models; the models' tasks follow it.
 
-    :param select: dbt selector, such as `tag:retail`.
+    :param select: dbt selector of what is built, such as `tag:retail`.
+    :param shown: dbt selector of the models that get a task; staging views are built without one,
+        because following a view costs more than building it.
     :param dataset: BigQuery dataset that the models are built in.
     :param variables: dbt vars; may hold templates.
     """
-    return DbtTaskGroup(
+    group = DbtTaskGroup(
         group_id=group_id,
         project_config=ProjectConfig(dbt_project_path=PROJECT, manifest_path=MANIFEST, install_dbt_deps=False),
         profile_config=ProfileConfig(
@@ -58,7 +66,7 @@ def dbt_task_group(group_id: str, *, select: str, dataset: str, variables: dict[
             setup_operator_args={"dbt_cmd_flags": BUILD_FLAGS},
         ),
         render_config=RenderConfig(
-            select=[select],
+            select=[shown],
             load_method=LoadMode.DBT_MANIFEST,
             test_behavior=TestBehavior.NONE,
             emit_datasets=False,
@@ -73,3 +81,6 @@ def dbt_task_group(group_id: str, *, select: str, dataset: str, variables: dict[
             "pre_execute": as_first_try,
         },
     )
+    # Cosmos gives the process that builds the selection of the tasks.
+    group.children[f"{group_id}.{PRODUCER_WATCHER_TASK_ID}"].select = select
+    return group

@@ -80,9 +80,7 @@ def _load(path: Path) -> pa.Table:
 def _read_csv(name: str) -> pa.Table:
     spec = find_spec(PACKAGE)
     if spec is None or spec.origin is None:
-        raise SimulatorError(
-            f"package {PACKAGE} is not installed in this environment; install the requirements"
-        )
+        raise SimulatorError(f"package {PACKAGE} is not installed in this environment; install the requirements")
     path = Path(spec.origin).parent / "data" / f"{name}.csv"
     if path.exists():
         with path.open("rb") as file:
@@ -94,9 +92,7 @@ def _read_csv(name: str) -> pa.Table:
 def _parse(file: IO[bytes]) -> pa.Table:
     table = csv.read_csv(
         file,
-        convert_options=csv.ConvertOptions(
-            column_types=_TYPES, null_values=["NA", ""], strings_can_be_null=True
-        ),
+        convert_options=csv.ConvertOptions(column_types=_TYPES, null_values=["NA", ""], strings_can_be_null=True),
     )
     if "time_hour" in table.column_names:  # MySQL's DATETIME knows no time zone; the values are UTC
         position = table.column_names.index("time_hour")

@@ -28,10 +28,6 @@ class Retail:
         habits = habits_of(self.database)
         past = load_past(connection, day)
         if past.next_ids.product == 1:
-            write_day(
-                connection, open_shop(habits, day, scale, generator(self.seed, self.database, day, "opening"))
-            )
+            write_day(connection, open_shop(habits, day, scale, generator(self.seed, self.database, day, "opening")))
             past = load_past(connection, day)
-        write_day(
-            connection, live_day(habits, past, day, scale, generator(self.seed, self.database, day, "day"))
-        )
+        write_day(connection, live_day(habits, past, day, scale, generator(self.seed, self.database, day, "day")))

@@ -60,9 +60,7 @@ def change_campaigns(habits: Habits, past: Past, rng: Random, day: date, into: D
     """Opens and ends campaigns; returns those valid today (a campaign that ends today is)."""
     valid = list(past.campaigns)
     into.ended.extend(
-        (day, campaign.discount_id)
-        for campaign in valid
-        if campaign.endless and rng.random() < CAMPAIGN_END_CHANCE
+        (day, campaign.discount_id) for campaign in valid if campaign.endless and rng.random() < CAMPAIGN_END_CHANCE
     )
     if not valid or rng.random() < habits.campaign_chance:
         last = None if rng.random() < ENDLESS_SHARE else day + timedelta(days=rng.randint(0, 20))
@@ -70,9 +68,7 @@ def change_campaigns(habits: Habits, past: Past, rng: Random, day: date, into: D
     return valid
 
 
-def _open_campaign(
-    habits: Habits, ids: NextIds, rng: Random, first: date, last: date | None, into: Day
-) -> Campaign:
+def _open_campaign(habits: Habits, ids: NextIds, rng: Random, first: date, last: date | None, into: Day) -> Campaign:
     percent = Decimal(str(rng.choice(habits.percents)))
     code = f"{rng.choice(CODE_WORDS)}-{ids.discount}"
     into.discounts.append(Discount(ids.discount, code, percent, first, last))

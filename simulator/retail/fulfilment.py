@@ -23,9 +23,7 @@ FIRST_RETURN_DAY = 2
 PARTIAL_REFUND_SHARE = 0.3
 
 
-def fulfil(
-    habits: Habits, open_orders: list[OpenOrder], rng: Random, day: date, into: Day
-) -> list[PaymentDraft]:
+def fulfil(habits: Habits, open_orders: list[OpenOrder], rng: Random, day: date, into: Day) -> list[PaymentDraft]:
     """Moves each open order at most one step; adds the changes of status and returns the money that moved."""
     # Chance of a return on one day, such that `return_rate` of all shipped orders return within the window.
     return_chance = 1 - (1 - habits.return_rate) ** (1 / (WINDOW_DAYS - FIRST_RETURN_DAY))
@@ -39,9 +37,7 @@ def fulfil(
             elif rng.random() < LATE_PAYMENT_CHANCE:
                 _change(habits, into, order, "paid", day, BANK_RUN)
                 method = rng.choices(late, weights=[method.weight for method in late])[0]
-                moved += payment_drafts(
-                    order.order_id, order.total_cents, method.name, at(day, BANK_RUN), rng
-                )
+                moved += payment_drafts(order.order_id, order.total_cents, method.name, at(day, BANK_RUN), rng)
         elif order.status == "paid":
             if rng.random() < CANCEL_CHANCE:
                 _change(habits, into, order, "cancelled", day, OFFICE_OPENS)

@@ -114,8 +114,7 @@ def catalogue() -> Catalogue:
     """The articles in `catalogue.yaml`."""
     content = _yaml(HERE / "catalogue.yaml")
     shelves = tuple(
-        Shelf(name, shelf["low"], shelf["high"], tuple(shelf["articles"]))
-        for name, shelf in content["shelves"].items()
+        Shelf(name, shelf["low"], shelf["high"], tuple(shelf["articles"])) for name, shelf in content["shelves"].items()
     )
     return Catalogue(shelves, tuple(content["finishes"]), tuple(content["odd_names"]))
 
@@ -125,9 +124,7 @@ def _read(region: str) -> Habits:
     content["timezone"] = ZoneInfo(content["timezone"])
     content["methods"] = [Method(**method) for method in content["methods"]]
     content["places"] = [Place(**place) for place in content["places"]]
-    fields: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in content.items()
-    }
+    fields: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in content.items()}
     return Habits(**fields)
 
 

@@ -63,9 +63,7 @@ def new_orders(
     return paid
 
 
-def payment_drafts(
-    order_id: int, total_cents: int, method: str, paid_at: datetime, rng: Random
-) -> list[PaymentDraft]:
+def payment_drafts(order_id: int, total_cents: int, method: str, paid_at: datetime, rng: Random) -> list[PaymentDraft]:
     """The whole total, now and then in two parts of which one is a gift voucher."""
     voucher = half_up(total_cents, rng.randint(2, 6)) if rng.random() < VOUCHER_SHARE else 0
     parts = [("voucher", voucher), (method, total_cents - voucher)]

@@ -66,23 +66,17 @@ def second_thoughts(habits: Habits, past: Past, rng: Random, day: date, into: Da
     )
 
 
-def _address(
-    habits: Habits, ids: NextIds, rng: Random, customer_id: int, place: Place, moment: datetime
-) -> Address:
+def _address(habits: Habits, ids: NextIds, rng: Random, customer_id: int, place: Place, moment: datetime) -> Address:
     street = f"{rng.choice(habits.streets)} {rng.randint(1, 199)}"
     if rng.random() < ODD_STREET_SHARE:
         street += r" \! c/o O'Brien; -- 2ª"
     address_id = ids.address
     ids.address += 1
     postal = "".join(str(rng.randrange(10)) if letter == "#" else letter for letter in place.postal)
-    return Address(
-        address_id, customer_id, street, postal, place.city, place.state, place.country, later(moment, 60)
-    )
+    return Address(address_id, customer_id, street, postal, place.city, place.state, place.country, later(moment, 60))
 
 
 def _letters(name: str) -> str:
     """`name` as people write it in an e-mail address: lower case, without accents and signs except `'`."""
     plain = unicodedata.normalize("NFKD", name.lower())
-    return (
-        "".join(letter for letter in plain if letter.isascii() and (letter.isalnum() or letter == "'")) or "x"
-    )
+    return "".join(letter for letter in plain if letter.isascii() and (letter.isalnum() or letter == "'")) or "x"

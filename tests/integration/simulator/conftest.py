@@ -101,16 +101,12 @@ def storage_url() -> Iterator[str]:
     with running(program, "start", *options) as process:
         url = f"http://127.0.0.1:{port}"
         bucket_url = f"{url}/storage/v1/b/{BUCKET}"
-        wait_until(
-            process, lambda: requests.get(bucket_url, timeout=2).raise_for_status(), "storage emulator"
-        )
+        wait_until(process, lambda: requests.get(bucket_url, timeout=2).raise_for_status(), "storage emulator")
         yield url
 
 
 @pytest.fixture(scope="session")
-def settings(
-    mysql_port: int, storage_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Settings]:
+def settings(mysql_port: int, storage_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """The environment of a simulated company with its servers."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LOCALCLOUD_PRODUCTION_HOST", "127.0.0.1")

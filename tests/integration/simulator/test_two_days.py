@@ -61,10 +61,7 @@ def columns_of(settings: Settings, database: str) -> dict[str, dict[str, tuple[s
 def test_tables_are_those_of_the_contract(settings: Settings, database: str) -> None:
     contract = yaml.safe_load(Path(f"include/contracts/{APPS[database]}.yaml").read_text(encoding="utf-8"))
     expected = {
-        name: {
-            column: (about["type"], about.get("nullable", False))
-            for column, about in table["columns"].items()
-        }
+        name: {column: (about["type"], about.get("nullable", False)) for column, about in table["columns"].items()}
         for name, table in contract["tables"].items()
     }
     found = columns_of(settings, database)
@@ -157,9 +154,7 @@ def test_no_row_carries_the_wall_clock(settings: Settings) -> None:
         assert last < datetime(2013, 1, 3, 12)
 
 
-def test_the_same_seed_gives_the_same_bytes(
-    settings: Settings, bucket: storage.Bucket, two_days: Digests
-) -> None:
+def test_the_same_seed_gives_the_same_bytes(settings: Settings, bucket: storage.Bucket, two_days: Digests) -> None:
     chosen = ("shop_br", "airport_lga")
     with connect(settings) as connection:
         for name in (*DEFAULT_DATABASES, SCHEMA):

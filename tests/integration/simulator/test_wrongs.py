@@ -51,9 +51,7 @@ def negative_prices(settings: Settings, name: str = "shop_eu") -> list[int]:
         return [key for (key,) in query(connection, "select product_id from products where price < 0")]
 
 
-def test_a_negative_price_stays_until_it_is_undone(
-    settings: Settings, bucket: storage.Bucket, today: date
-) -> None:
+def test_a_negative_price_stays_until_it_is_undone(settings: Settings, bucket: storage.Bucket, today: date) -> None:
     assert main(["break", "shop_eu", "negative_price"]) == 0
     assert main(["break", "shop_eu", "negative_price"]) == 0, "once more is the same as once"
     broken = negative_prices(settings)
@@ -62,9 +60,7 @@ def test_a_negative_price_stays_until_it_is_undone(
     assert negative_prices(settings) == broken
     for days in (1, 2):
         text = gzip.decompress(dump_of(bucket, "shop_eu", today + timedelta(days=days))).decode()
-        assert re.search(rf"^\({broken[0]},'[A-Z]{{3}}-\d+',.*,-\d+\.\d\d,", text, re.MULTILINE), (
-            "the dump carries it"
-        )
+        assert re.search(rf"^\({broken[0]},'[A-Z]{{3}}-\d+',.*,-\d+\.\d\d,", text, re.MULTILINE), "the dump carries it"
     assert negative_prices(settings, "shop_br") == []
     with connect(settings, "shop_eu") as connection:
         assert query(connection, "select min(unit_price) > 0 from order_items") == [(1,)]
@@ -111,9 +107,7 @@ def test_rules_about_dumps_hold_for_one_day(bucket: storage.Bucket, today: date)
     assert foreign not in gzip.decompress(dump_of(bucket, "shop_eu", second))
 
 
-def test_a_day_can_leave_no_dump(
-    bucket: storage.Bucket, today: date, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_day_can_leave_no_dump(bucket: storage.Bucket, today: date, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["break", "shop_br", "no_dump"]) == 0
     capsys.readouterr()
     advance("--days", "2", "--json")

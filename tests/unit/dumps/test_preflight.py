@@ -188,9 +188,7 @@ def test_replace_counts_as_insert(dump_with: DumpWith, check: Check) -> None:
 
 
 def test_names_of_all_kinds(dump_with: DumpWith, check: Check) -> None:
-    report = check(
-        dump_with("CREATE TABLE `Bücher, ``1``` (a int);INSERT INTO `Bücher, ``1``` VALUES (1);".encode())
-    )
+    report = check(dump_with("CREATE TABLE `Bücher, ``1``` (a int);INSERT INTO `Bücher, ``1``` VALUES (1);".encode()))
     assert report.ok
     assert report.tables == {"t": 2, "Bücher, `1`": 1}
 

@@ -48,9 +48,7 @@ def in_double_quotes(text: str) -> str:
 
 
 CONSTANT = st.one_of(
-    st.tuples(st.sampled_from([escaped, doubled, in_double_quotes]), NASTY).map(
-        lambda pair: pair[0](pair[1])
-    ),
+    st.tuples(st.sampled_from([escaped, doubled, in_double_quotes]), NASTY).map(lambda pair: pair[0](pair[1])),
     st.sampled_from(["NULL", "0", "-1", "1.5e10", "0xFF00", "b'01'", "''", "N'x'", "_binary '\\0'", "TRUE"]),
 )
 ROW = st.lists(CONSTANT, min_size=1, max_size=4)

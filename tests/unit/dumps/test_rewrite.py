@@ -49,9 +49,7 @@ def test_own_statements_go_and_all_else_stays(size: int) -> None:
     assert strip(DUMP, size) == STRIPPED
 
 
-@pytest.mark.parametrize(
-    "text", [b"", b"x", b"USE `shop", b"CREATE TABLE `a` (`b` int)", b"'open", b"/* open"]
-)
+@pytest.mark.parametrize("text", [b"", b"x", b"USE `shop", b"CREATE TABLE `a` (`b` int)", b"'open", b"/* open"])
 def test_what_is_cut_stays_as_it_is(text: bytes) -> None:
     assert strip(text) == strip(text, 1) == text
 

@@ -115,9 +115,7 @@ def test_what_is_longer_than_a_chunk(inside: bytes) -> None:
     assert len(statements(text)) == 2 + (inside[:1] in b"'\"`" or inside[2:3] == b"!")
 
 
-@pytest.mark.parametrize(
-    "text", [b"a", b"a 'b", b"a 'b\\", b"a `b", b"a /* b", b"a /*! b", b"a -- b", b"a ("]
-)
+@pytest.mark.parametrize("text", [b"a", b"a 'b", b"a 'b\\", b"a `b", b"a /* b", b"a /*! b", b"a -- b", b"a ("])
 def test_a_statement_that_is_cut_ends_with_the_dump(text: bytes) -> None:
     (statement,) = statements(text)
     assert not statement.delimited
@@ -174,9 +172,7 @@ def test_places() -> None:
     assert [statement.delimited for statement in found] == [True, True, False]
 
 
-@pytest.mark.parametrize(
-    ("text", "closed"), [(b"-- x\n", True), (b"-- x", False), (b"/* x", False), (b"#", False)]
-)
+@pytest.mark.parametrize(("text", "closed"), [(b"-- x\n", True), (b"-- x", False), (b"/* x", False), (b"#", False)])
 def test_a_comment_knows_whether_it_ended(text: bytes, closed: bool) -> None:
     (comment,) = tokenize([text])
     assert isinstance(comment, Comment)

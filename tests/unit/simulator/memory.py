@@ -43,9 +43,7 @@ class MemoryShop:
 
     def live(self, first: date, days: int) -> "MemoryShop":
         habits = habits_of(self.database)
-        self.apply(
-            open_shop(habits, first, self.scale, generator(self.seed, self.database, first, "opening"))
-        )
+        self.apply(open_shop(habits, first, self.scale, generator(self.seed, self.database, first, "opening")))
         for day in (first + timedelta(days=number) for number in range(days)):
             rng = generator(self.seed, self.database, day, "day")
             self.history[day] = live_day(habits, self.past(day), day, self.scale, rng)

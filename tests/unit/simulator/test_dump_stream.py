@@ -64,9 +64,7 @@ def test_a_missing_dump_program_is_named(monkeypatch: pytest.MonkeyPatch) -> Non
         list(dumps.dump(SETTINGS, "shop_eu"))
 
 
-def test_a_failing_dump_program_raises_after_its_output(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_failing_dump_program_raises_after_its_output(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     program = tmp_path / "dump"
     program.write_text("#!/bin/sh\necho half\necho lost connection >&2\nexit 3\n")
     program.chmod(0o755)

@@ -103,9 +103,7 @@ def test_money_moves_on_its_day_and_not_before_the_order(shop: MemoryShop) -> No
         times = [payment.paid_at for payment in happened.payments]
         assert times == sorted(times)
         assert {time.date() for time in times} == {day}
-        assert all(
-            payment.paid_at >= shop.orders[payment.order_id].ordered_at for payment in happened.payments
-        )
+        assert all(payment.paid_at >= shop.orders[payment.order_id].ordered_at for payment in happened.payments)
 
 
 def test_some_orders_are_paid_in_two_parts(shop: MemoryShop) -> None:
