@@ -106,7 +106,7 @@ def _airflow(state: State) -> dict[str, str]:
         # Simulated days have their own calendar: the real clock starts no run, people and commands do.
         "SCHEDULER__USE_JOB_SCHEDULE": False,
         "DAG_PROCESSOR__REFRESH_INTERVAL": 10,
-        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": 10,
+        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": 30,
         "DAG_PROCESSOR__DAG_VERSION_INFLATION_CHECK_LEVEL": "error",
         "LOGGING__BASE_LOG_FOLDER": home / "logs",
         "LOGGING__TRIGGER_LOG_SERVER_PORT": ports["trigger_log"],

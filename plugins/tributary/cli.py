@@ -17,7 +17,12 @@ from tributary.dates import parse_day
 from tributary.errors import TributaryError
 from tributary.registry import Registry, load_registry
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Every production database, one BigQuery dataset.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Every production database, one BigQuery dataset.",
+)
 dump_app = typer.Typer(no_args_is_help=True, help="Dumps in the bucket.")
 app.add_typer(dump_app, name="dump")
 

@@ -34,7 +34,7 @@ def status_rows(registry: Registry, airflow: AirflowApi, store: OpsStore) -> lis
                 "last_run": run["dag_run_id"] if run else None,
                 "state": run["state"] if run else "never ran",
                 "fresh_to": record["dump_date"].isoformat() if record else None,
-                "landed": _age(record["recorded_at"]) if record else None,
+                "landed": _age(record["landed_at"]) if record else None,
                 "rows": record["row_count"] if record else None,
             }
         )

@@ -91,7 +91,7 @@ class OpsStore:
     def landed(self, day: date) -> dict[str, Row]:
         """By database, its newest landed run for a dump of that day or earlier.
 
-        A row has `dump_date`, `run_id`, `dump_uri`, `dump_generation` and `row_count`. A day whose newest
+        A row has `dump_date`, `run_id`, `dump_uri`, `dump_generation`, `row_count` and `landed_at`. A day whose newest
         record is not `landed` (its marts are being rebuilt, or failed while they were) does not count.
         """
         return {row["database"]: row for row in self.query("ops/landed", day=day.isoformat())}

@@ -78,7 +78,12 @@ class AwaitDatabasesOperator(BaseOperator):
             "day": self.day,
             "as_of": {name: record["dump_date"].isoformat() for name, record in landed.items()},
             "landed": {
-                name: {**record, "dump_date": record["dump_date"].isoformat()} for name, record in landed.items()
+                name: {
+                    **record,
+                    "dump_date": record["dump_date"].isoformat(),
+                    "landed_at": record["landed_at"].isoformat(),
+                }
+                for name, record in landed.items()
             },
         }
 
