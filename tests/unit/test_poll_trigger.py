@@ -1,0 +1,58 @@
+"""The one trigger: asks until it has an answer, bears passing failures, ends on lasting ones."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from tributary.triggers.poll import FAILED_POLLS_IN_A_ROW, PollTrigger, poll_with
+
+ANSWERS: list[Any] = []
+
+
+def ask(*, name: str) -> Any:
+    """Give the next of ANSWERS; raise it where it is an error."""
+    answer = ANSWERS.pop(0)
+    if isinstance(answer, Exception):
+        raise answer
+    return answer and {"name": name, "answer": answer}
+
+
+def fire(answers: list[Any]) -> Any:
+    ANSWERS[:] = answers
+
+    async def first() -> Any:
+        return await anext(poll_with(ask, 0, name="x").run())
+
+    return asyncio.run(asyncio.wait_for(first(), timeout=10)).payload
+
+
+def test_it_asks_until_there_is_an_answer():
+    assert fire([None, None, "done"]) == {"name": "x", "answer": "done"}
+    assert ANSWERS == []
+
+
+@pytest.mark.parametrize("failures", [1, FAILED_POLLS_IN_A_ROW - 1])
+def test_passing_failures_are_borne(failures: int):
+    assert fire([*[OSError("away")] * failures, "done"])["answer"] == "done"
+
+
+def test_failures_count_in_a_row_only():
+    almost = [OSError("away")] * (FAILED_POLLS_IN_A_ROW - 1)
+    assert fire([*almost, None, *almost, "done"])["answer"] == "done"
+
+
+def test_lasting_failures_end_with_the_last_one_s_words():
+    event = fire([OSError("away")] * FAILED_POLLS_IN_A_ROW)
+    assert event["status"] == "error"
+    assert "away" in event["message"]
+
+
+def test_it_survives_a_restart_of_the_triggerer():
+    path, arguments = poll_with(ask, 2.5, name="x").serialize()
+    assert path == "tributary.triggers.poll.PollTrigger"
+    again = PollTrigger(**arguments)
+    assert again.serialize() == (path, arguments)
+    assert arguments["function"] == f"{__name__}.ask"
