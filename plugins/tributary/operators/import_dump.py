@@ -34,6 +34,8 @@ class ImportDumpOperator(CloudSQLImportInstanceOperator):
     active run of the same database uses the staging database, the task steps back and comes again.
     """
 
+    # The provider's links need what only its own execute() stores.
+    operator_extra_links = ()
     template_fields: Sequence[str] = (*CloudSQLImportInstanceOperator.template_fields, "dump_date")
 
     def __init__(self, *, database: str, instance: str, dump: Any, source_uri: str, **kwargs: Any) -> None:

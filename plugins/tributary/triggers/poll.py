@@ -42,6 +42,9 @@ class PollTrigger(BaseTrigger):
         ask = sync_to_async(import_string(self.function))
         failures = 0
         while True:
+            # First wait, then ask: the task has just asked or just begun something, and a trigger
+            # that fires before the scheduler has seen the deferral makes it take the task for failed.
+            await asyncio.sleep(self.interval)
             try:
                 answer = await ask(**self.arguments)
                 failures = 0
@@ -55,7 +58,6 @@ class PollTrigger(BaseTrigger):
             if answer is not None:
                 yield TriggerEvent(answer)
                 return
-            await asyncio.sleep(self.interval)
 
 
 def poll_with(function: Any, interval: float, **arguments: Any) -> PollTrigger:
