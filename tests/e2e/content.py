@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 import MySQLdb
+from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery, storage
 
 SCRATCH = "scratch_of_the_test"
@@ -67,7 +68,9 @@ def dump_in_mysql(environment: dict[str, str], bucket: str, name: str) -> Iterat
     cursor.execute(f"drop database if exists {SCRATCH}")
     cursor.execute(f"create database {SCRATCH} character set utf8mb4")
     try:
-        packed = storage.Client().bucket(bucket).blob(name).download_as_bytes()
+        # No credentials: google-auth looks for a metadata server at its import, before there is one.
+        client_of_storage = storage.Client(project="tributary-local", credentials=AnonymousCredentials())
+        packed = client_of_storage.bucket(bucket).blob(name).download_as_bytes()
         client = ["mariadb", "--no-defaults", f"--host={server['host']}", f"--port={server['port']}"]
         subprocess.run(
             ["bash", "-c", 'gunzip | "$@"', "bash", *client, f"--user={server['user']}", SCRATCH],

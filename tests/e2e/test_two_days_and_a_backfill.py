@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
 from tests.e2e.checkout import Checkout
@@ -52,7 +53,7 @@ def first_day(checkout: Checkout) -> str:
 def warehouse(checkout: Checkout, first_day: str) -> Iterator[bigquery.Client]:
     before = dict(os.environ)
     os.environ.update(checkout.environment)
-    yield bigquery.Client(location="US")
+    yield bigquery.Client(project="tributary-local", credentials=AnonymousCredentials(), location="US")
     os.environ.clear()
     os.environ.update(before)
 
