@@ -35,7 +35,7 @@ lint: install-dev ## check form and types; changes nothing
 	$(dev)/yamllint --strict .
 	$(dev)/sqlfluff lint --disable-progress-bar include/dbt
 	$(dev)/sqlfluff lint --disable-progress-bar --templater placeholder include/sql
-	$(dev)/python -m tributary.cli check
+	PYTHONPATH=plugins $(dev)/python -m tributary.cli check
 
 export TRIBUTARY_DBT_EXECUTABLE := $(CURDIR)/$(envs)/dbt/bin/dbt
 export TRIBUTARY_BQEMULATOR := $(CURDIR)/$(envs)/localcloud/bin/bqemulator
