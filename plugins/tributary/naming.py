@@ -16,17 +16,10 @@ CONSOLIDATE_DAG = "consolidate"
 # A table that the sync writes beside the raw tables: which dump they hold (one row).
 LOAD_MARKER = "_tributary_load"
 
-_DAG_PREFIX = "elt__"
-
 
 def dag_id(database: str) -> str:
     """`shop_eu` -> `elt__shop_eu`."""
-    return f"{_DAG_PREFIX}{database}"
-
-
-def database_of_dag(dag_id: str) -> str | None:
-    """`elt__shop_eu` -> `shop_eu`; None for a DAG that loads no database."""
-    return dag_id.removeprefix(_DAG_PREFIX) if dag_id.startswith(_DAG_PREFIX) else None
+    return f"elt__{database}"
 
 
 def staging_database(database: str) -> str:

@@ -23,6 +23,7 @@ def test_check_says_that_the_project_is_well():
 
 
 def test_check_fails_on_a_derived_file_that_is_stale(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    (tmp_path / "dags.md").write_text("old")
     monkeypatch.setattr(generated, "render", lambda *_: {tmp_path / "dags.md": "new"})
     result = run(app, ["check"])
     assert result.exit_code == 1

@@ -20,10 +20,12 @@ from tributary.staging import LoadMarker, require_own
 MARKER = LoadMarker("run_1", "2013-01-01", "gs://bucket/dump.sql.gz", 1)
 
 
-def test_a_dag_s_name_leads_back_to_its_database():
+def test_every_name_of_a_database_is_its_own():
+    makers = (naming.dag_id, naming.raw_dataset, naming.dataset, naming.airbyte_name)
+    names = [make(database) for database in ("shop_eu", "shop_us") for make in makers]
+    assert len(set(names)) == len(names)
     assert naming.dag_id("shop_eu") == "elt__shop_eu"
-    assert naming.database_of_dag("elt__shop_eu") == "shop_eu"
-    assert naming.database_of_dag("consolidate") is None
+    assert naming.raw_dataset("shop_eu") == "raw__shop_eu"
 
 
 def test_a_day_has_one_logical_date():
