@@ -232,13 +232,14 @@ def backfill(checkout: Checkout, dag_id: str) -> None:
     end = time.monotonic() + 600
     while True:
         listed = checkout.run(airflow, "dags", "list-runs", dag_id, "--output", "json").stdout
-        runs = json.loads(listed[listed.index("[") :])
+        # Warnings stand before the list, and begin with a bracket, too.
+        runs = json.loads(listed[listed.index("[{") :])
         states = {run["logical_date"][:10]: run["state"] for run in runs}
         if set(states) >= {DAY_1, DAY_2, DAY_3} and not {"queued", "running"} & set(states.values()):
             assert set(states.values()) == {"success"}, states
             return
         assert time.monotonic() < end, states
-        time.sleep(5)
+        time.sleep(10)
 
 
 def test_a_backfill_gives_each_day_its_own_dump_and_again_the_same(checkout: Checkout, warehouse: bigquery.Client):
