@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from cosmos import DbtTaskGroup, ExecutionConfig, ProfileConfig, ProjectConfig, RenderConfig
@@ -14,7 +13,7 @@ from cosmos.constants import (
     TestBehavior,
 )
 
-from tributary.policies import DBT_LIMIT, RETRY_DELAY
+from tributary.policies import DBT_LIMIT
 from tributary.registry import INCLUDE
 from tributary.settings import dbt_executable
 
@@ -26,7 +25,6 @@ PROJECT = INCLUDE / "dbt"
 MANIFEST = PROJECT / "target" / "manifest.json"
 # Seconds between two looks of a model's task at the one dbt process that builds all models.
 POLL_SECONDS = 5
-LOOK_AGAIN = timedelta(seconds=5)
 # Cosmos limits the build to models when tests have no tasks of their own; this lets the tests in
 # again. Unit tests stay out: they check the SQL, not the data, and run where it changes, in CI.
 BUILD_FLAGS = ["--resource-type", "test"]
@@ -65,7 +63,7 @@ def dbt_task_group(group_id: str, *, select: str, shown: str, dataset: str, vari
             # dbt lives in an environment of its own, so it cannot run inside Airflow's process.
             invocation_mode=InvocationMode.SUBPROCESS,
             dbt_executable_path=dbt_executable(),
-            setup_operator_args={"dbt_cmd_flags": BUILD_FLAGS, "retry_delay": RETRY_DELAY},
+            setup_operator_args={"dbt_cmd_flags": BUILD_FLAGS},
         ),
         render_config=RenderConfig(
             select=[shown],
@@ -81,8 +79,6 @@ def dbt_task_group(group_id: str, *, select: str, shown: str, dataset: str, vari
             "poke_interval": POLL_SECONDS,
             "execution_timeout": DBT_LIMIT,
             "pre_execute": as_first_try,
-            # A model's task only looks at what dbt did, so a repeated look need not wait.
-            "retry_delay": LOOK_AGAIN,
         },
     )
     # Cosmos gives the process that builds the selection of the tasks.

@@ -7,8 +7,9 @@ from typing import Any
 
 from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
 
-RETRIES = 3
-RETRY_DELAY = timedelta(seconds=30)
+# A quick first retry, then longer ones: 5, 10, 20, 40 and 80 seconds, with Airflow's jitter.
+RETRIES = 5
+RETRY_DELAY = timedelta(seconds=5)
 MAX_RETRY_DELAY = timedelta(minutes=10)
 
 # A limit for every task; the longest steps state their own below.
