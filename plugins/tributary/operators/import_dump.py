@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 # The server's default character set is latin1 on old ones; a dump's tables mostly state their own.
 CHARSET = "character set utf8mb4 collate utf8mb4_general_ci"
+# Long enough for the scheduler to see that the task stepped back before it comes again.
+STEP_BACK_SECONDS = 15
 ACTIVE_RUN_STATES = ("queued", "running")
 
 
@@ -87,7 +89,7 @@ class ImportDumpOperator(CloudSQLImportInstanceOperator):
         if marker is None or marker.run_id == context["run_id"]:
             return
         if _run_state(context, marker.run_id) in ACTIVE_RUN_STATES:
-            seconds = max(Settings.from_environment().poll_seconds, 5)
+            seconds = max(Settings.from_environment().poll_seconds, STEP_BACK_SECONDS)
             self.log.info("Run %s still uses the staging database %s", marker.run_id, self.database)
             raise AirflowRescheduleException(timezone.utcnow() + timedelta(seconds=seconds))
 
