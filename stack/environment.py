@@ -105,6 +105,9 @@ def _airflow(state: State) -> dict[str, str]:
         "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}?timeout=60",
         # Simulated days have their own calendar: the real clock starts no run, people and commands do.
         "SCHEDULER__USE_JOB_SCHEDULE": False,
+        # A worker may notice the end of its task only at its next heartbeat. With Airflow's 5 s a task
+        # that defers is queued again before, and the scheduler then takes the late news for a failure.
+        "WORKERS__MIN_HEARTBEAT_INTERVAL": 1,
         "DAG_PROCESSOR__REFRESH_INTERVAL": 10,
         "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": 30,
         "DAG_PROCESSOR__DAG_VERSION_INFLATION_CHECK_LEVEL": "error",
