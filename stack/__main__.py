@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from stack import environment
 from stack.state import LOCAL, ROOT, PortTakenError, State
-from stack.supervisor import StackError, Supervisor, airflow_programs, localcloud_programs
+from stack.supervisor import StackError, Supervisor, airflow_programs, database_programs, localcloud_programs
 
 
 def up() -> None:
@@ -20,6 +20,8 @@ def up() -> None:
     state = State.load()
     supervisor = Supervisor(state)
     if supervisor.is_up():
+        supervisor.start(database_programs())
+        supervisor.wait(database_programs())
         supervisor.start(localcloud_programs())
         supervisor.start(airflow_programs())
     else:
@@ -75,6 +77,7 @@ def _start_all(state: State, supervisor: Supervisor, variables: dict[str, str]) 
     for folder in (home, LOCAL / "tmp"):
         folder.mkdir(parents=True, exist_ok=True)
     supervisor.launch(variables)
+    supervisor.start(database_programs())
     supervisor.start(localcloud_programs())
     descriptor = os.open(home / "passwords.json", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
@@ -84,6 +87,7 @@ def _start_all(state: State, supervisor: Supervisor, variables: dict[str, str]) 
         cwd=ROOT,
         env={**os.environ, **variables},
     )
+    supervisor.wait(database_programs())
     _checked([environment.executable("airflow", "airflow"), "db", "migrate"], variables, "airflow-db-migrate")
     if artifacts.wait() != 0:
         raise StackError("dbt could not read the project; its words are above")

@@ -8,6 +8,7 @@ import shlex
 from pathlib import Path
 from urllib.parse import quote
 
+from stack import postgres
 from stack.state import LOCAL, ROOT, State
 
 PROJECT = "tributary-local"
@@ -101,8 +102,10 @@ def _airflow(state: State) -> dict[str, str]:
         "API__SECRET_KEY": passwords["airflow_api"],
         "API__WORKERS": 1,
         "API_AUTH__JWT_SECRET": passwords["airflow_jwt"],
-        # The wait for a lock: SQLite lets one process write at a time.
-        "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}?timeout=60",
+        "DATABASE__SQL_ALCHEMY_CONN": (
+            f"postgresql+psycopg2://{postgres.USER}:{passwords['airflow_db']}"
+            f"@127.0.0.1:{ports['airflow_db']}/{postgres.DATABASE}"
+        ),
         # Simulated days have their own calendar: the real clock starts no run, people and commands do.
         "SCHEDULER__USE_JOB_SCHEDULE": False,
         # A worker may notice the end of its task only at its next heartbeat. With Airflow's 5 s a task
@@ -144,6 +147,8 @@ def _airflow(state: State) -> dict[str, str]:
     }
     return {
         "AIRFLOW_HOME": str(home),
+        "TRIBUTARY_AIRFLOW_DB_PORT": str(ports["airflow_db"]),
+        "TRIBUTARY_AIRFLOW_DB_PASSWORD": passwords["airflow_db"],
         "PYTHONPATH": os.pathsep.join((str(ROOT / "plugins"), str(ROOT))),
         "TMPDIR": str(LOCAL / "tmp"),
         "GX_ANALYTICS_ENABLED": "false",

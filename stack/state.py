@@ -20,6 +20,7 @@ FIRST_PORT = 18000
 PORT_NAMES = (
     "airflow",
     "airbyte",
+    "airflow_db",
     "bigquery",
     "bigquery_grpc",
     "cloud_sql",
@@ -35,6 +36,7 @@ SECRET_NAMES = (
     "airbyte_client",
     "airflow_admin",
     "airflow_api",
+    "airflow_db",
     "airflow_jwt",
     "cloud_sql",
     "production",

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from xmlrpc.client import Fault, ServerProxy
 
+from stack import postgres
 from stack.environment import executable
 from stack.state import LOCAL, ROOT, State
 
@@ -38,6 +39,11 @@ class Program:
     command: tuple[str, ...]
     health: str | None = None  # a URL's path that answers 200 when it is ready
     port: str | None = None
+    ready: Callable[[int], bool] | None = None  # asked with the port, where an open port is not enough
+    # PostgreSQL reads SIGTERM as "wait until every client has gone".
+    stop_signal: str = "TERM"
+    # Started in rising order, stopped in falling order.
+    priority: int = 100
 
 
 def localcloud_programs() -> tuple[Program, ...]:
@@ -56,6 +62,12 @@ def localcloud_programs() -> tuple[Program, ...]:
         service("sqladmin", "localcloud.sqladmin", port="sqladmin"),
         service("airbyte", "localcloud.airbyte", port="airbyte"),
     )
+
+
+def database_programs() -> tuple[Program, ...]:
+    """Airflow's metadata database, which outlives everything that uses it."""
+    command = (executable("localcloud", "python"), "-m", "stack.postgres")
+    return (Program("airflow_db", command, port="airflow_db", ready=postgres.is_ready, stop_signal="INT", priority=1),)
 
 
 def airflow_programs() -> tuple[Program, ...]:
@@ -86,7 +98,7 @@ def configuration(state: State) -> str:
         "[rpcinterface:supervisor]",
         "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface",
     ]
-    for group in (localcloud_programs(), airflow_programs()):
+    for group in (database_programs(), localcloud_programs(), airflow_programs()):
         for program in group:
             lines += [
                 f"[program:{program.name}]",
@@ -99,6 +111,8 @@ def configuration(state: State) -> str:
                 "autostart=false",
                 "autorestart=true",
                 "startretries=3",
+                f"priority={program.priority}",
+                f"stopsignal={program.stop_signal}",
                 "stopasgroup=true",
                 "killasgroup=true",
                 "stopwaitsecs=20",
@@ -153,7 +167,7 @@ class Supervisor:
             return bool(info["statename"] == "RUNNING")
         port = self.state.ports[program.port]
         if program.health is None:
-            return answers(port)
+            return (program.ready or answers)(port)
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}{program.health}", timeout=5) as response:
                 return bool(response.status == 200)
