@@ -218,7 +218,13 @@ def backfill(checkout: Checkout, dag_id: str) -> None:
     """Backfill three days through Airflow's own command, and wait for the runs to end."""
     airflow = str(checkout.folder / ".local" / "envs" / "airflow" / "bin" / "airflow")
     days = ("--from-date", DAY_1, "--to-date", f"{DAY_3}T03:00:00")
-    checkout.run(airflow, "backfill", "create", "--dag-id", dag_id, *days, "--reprocess-behavior", "completed")
+    create = (airflow, "backfill", "create", "--dag-id", dag_id, *days, "--reprocess-behavior", "completed")
+    # The scheduler notices every 30 seconds that all runs of the one before have ended.
+    end = time.monotonic() + 90
+    while (done := checkout.run(*create, check=False)).returncode:
+        assert "Another backfill is running" in done.stderr, done.stderr
+        assert time.monotonic() < end, done.stderr
+        time.sleep(5)
     end = time.monotonic() + 600
     while True:
         listed = checkout.run(airflow, "dags", "list-runs", dag_id, "--output", "json").stdout

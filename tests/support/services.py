@@ -92,6 +92,7 @@ class LocalCloud:
     directory: Path
     project: str = "tributary-test"
     password: str = "it's a secret"
+    python: str = sys.executable
     ports: dict[str, int] = field(default_factory=lambda: {name: free_port() for name in PORTS})
     processes: dict[str, Process] = field(default_factory=dict)
 
@@ -126,7 +127,7 @@ class LocalCloud:
             module = (
                 ["localcloud.mysql", "--name", name] if name in ("cloud_sql", "production") else [f"localcloud.{name}"]
             )
-            command = [sys.executable, "-m", *module]
+            command = [self.python, "-m", *module]
             self.processes[name] = Process.start(name, command, environment, self.directory)
         for name in names:
             self.processes[name].wait_for_port(self.ports[name])

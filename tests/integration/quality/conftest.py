@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-import socket
-import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,58 +12,28 @@ import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
+from tests.support.services import LocalCloud
 from tributary.registry import Contract
 
-PROJECT = "tributary-test"
-_START_SECONDS = 60.0
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
-
 
 @pytest.fixture(scope="session")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The emulator's address; `TRIBUTARY_BQEMULATOR` names its executable, else Python's sibling."""
-    executable = os.environ.get("TRIBUTARY_BQEMULATOR", str(Path(sys.executable).with_name("bqemulator")))
-    port = free_port()
-    log = tmp_path_factory.mktemp("bqemulator") / "log"
-    arguments = [
-        "start",
-        "--ephemeral",
-        "--rest-port",
-        str(port),
-        "--grpc-port",
-        str(free_port()),
-        "--project",
-        PROJECT,
-    ]
-    with log.open("w") as output:
-        process = subprocess.Popen([executable, *arguments], stdout=output, stderr=output)
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+    """The local cloud's BigQuery; `TRIBUTARY_BQEMULATOR` names a program of its environment."""
+    python = Path(os.environ.get("TRIBUTARY_BQEMULATOR", sys.executable)).with_name("python")
+    cloud = LocalCloud(tmp_path_factory.mktemp("cloud"), python=str(python))
     try:
-        deadline = time.monotonic() + _START_SECONDS
-        while True:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            if process.poll() is not None or time.monotonic() > deadline:
-                pytest.fail(f"{executable} did not start:\n{log.read_text()[-2000:]}")
-            time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}"
+        cloud.start("bigquery")
+        yield cloud
     finally:
-        process.terminate()
-        process.wait(timeout=20)
+        cloud.stop()
 
 
 @pytest.fixture(scope="session")
-def client(emulator: str) -> Iterator[bigquery.Client]:
+def client(emulator: LocalCloud) -> Iterator[bigquery.Client]:
     """Google's client, which finds the emulator through its own environment variable."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("BIGQUERY_EMULATOR_HOST", emulator)
-        yield bigquery.Client(PROJECT, credentials=AnonymousCredentials())
+        patch.setenv("BIGQUERY_EMULATOR_HOST", emulator.variables()["BIGQUERY_EMULATOR_HOST"])
+        yield bigquery.Client(emulator.project, credentials=AnonymousCredentials())
 
 
 class Sql:
