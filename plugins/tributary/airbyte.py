@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tributary import naming
 from tributary.errors import SyncError
 from tributary.registry import Database
+from tributary.resuming import JobState, OutsideJob
 
 if TYPE_CHECKING:
     from airbyte_api import AirbyteAPI
@@ -106,18 +107,23 @@ def ensure_connection(api: AirbyteAPI, plan: SyncPlan) -> str:
     return str(existing.connection_id)
 
 
-def running_job(api: AirbyteAPI, connection_id: str) -> int | None:
-    """The id of the sync that is pending or running on a connection; None where there is none."""
+def sync_jobs(api: AirbyteAPI, connection_id: str, after: int = 0) -> list[OutsideJob]:
+    """The latest syncs of a connection with a greater number than `after`, newest first."""
     from airbyte_api.api import ListJobsRequest
     from airbyte_api.models import JobTypeEnum
 
     jobs = api.jobs.list_jobs(
         request=ListJobsRequest(connection_id=connection_id, job_type=JobTypeEnum.SYNC, order_by="createdAt|DESC")
     )
-    for job in jobs.jobs_response.data:
-        if getattr(job.status, "value", job.status) in UNFINISHED:
-            return int(job.job_id)
-    return None
+    found = sorted(jobs.jobs_response.data, key=lambda job: int(job.job_id), reverse=True)
+    return [OutsideJob(str(job.job_id), _state(job)) for job in found if int(job.job_id) > after]
+
+
+def _state(job: Any) -> JobState:
+    state = getattr(job.status, "value", job.status)
+    if state in UNFINISHED:
+        return JobState.unfinished
+    return JobState.succeeded if state == "succeeded" else JobState.failed
 
 
 def contains(found: Any, wanted: Any) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cosmos import DbtTaskGroup, ExecutionConfig, ProfileConfig, ProjectConfig, RenderConfig
@@ -13,6 +15,7 @@ from cosmos.constants import (
     TestBehavior,
 )
 
+from tributary.errors import DbtError
 from tributary.policies import DBT_LIMIT
 from tributary.registry import INCLUDE
 from tributary.settings import dbt_executable
@@ -28,6 +31,39 @@ POLL_SECONDS = 5
 # Cosmos limits the build to models when tests have no tasks of their own; this lets the tests in
 # again. Unit tests stay out: they check the SQL, not the data, and run where it changes, in CI.
 BUILD_FLAGS = ["--resource-type", "test"]
+
+# The events of dbt's log that say what is broken: which model or test, and why; or why nothing was built
+# at all. Source: dbt-core, dbt/events/types.py and dbt/task/printer.py.
+_WHICH = "RunResultFailure"
+_WHY = frozenset({"RunResultError", "RunResultErrorNoMessage", "MainEncounteredError"})
+# What is shown of a dbt that ended without one of them.
+_LAST_LINES = 5
+
+
+def raise_with_last_words(result: Any) -> None:
+    """Raise DbtError with what dbt said, where Cosmos would only tell the exit code; nothing after a success.
+
+    `result` is Cosmos' FullOutputSubprocessResult: `exit_code` and the lines of the log, as JSON or text.
+    """
+    if result.exit_code:
+        words = list(last_words(result.full_output)) or ["\n".join(result.full_output[-_LAST_LINES:])]
+        raise DbtError(result.exit_code, words)
+
+
+def last_words(lines: Sequence[str]) -> Iterator[str]:
+    """The errors in dbt's log, one text for each model, test or command that failed."""
+    which = ""
+    for line in lines:
+        try:
+            info = json.loads(line)["info"]
+            name, level, text = info["name"], info["level"], info["msg"].strip()
+        except (ValueError, TypeError, KeyError):
+            continue
+        if name == _WHICH:
+            which = f"{text}: "
+        elif name in _WHY and level == "error":
+            yield which + text
+            which = ""
 
 
 def as_first_try(context: Context) -> None:
@@ -81,6 +117,9 @@ def dbt_task_group(group_id: str, *, select: str, shown: str, dataset: str, vari
             "pre_execute": as_first_try,
         },
     )
+    producer = group.children[f"{group_id}.{PRODUCER_WATCHER_TASK_ID}"]
     # Cosmos gives the process that builds the selection of the tasks.
-    group.children[f"{group_id}.{PRODUCER_WATCHER_TASK_ID}"].select = select
+    producer.select = select
+    # Whether another try can mend it, only dbt's words say.
+    producer.handle_exception_subprocess = raise_with_last_words
     return group

@@ -1,5 +1,9 @@
 """The exceptions that Tributary raises on purpose; every message says what to do next."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 
 class TributaryError(Exception):
     """Base of all errors that Tributary raises on purpose."""
@@ -24,9 +28,26 @@ class StagingTakenError(PermanentError):
     """The staging database holds the dump of another run than the one that wants to read it."""
 
 
-class ImportRefusedError(PermanentError):
-    """Cloud SQL ended an import with an error; the same dump will be refused again."""
+class ImportRefusedError(TributaryError):
+    """Cloud SQL ended an import with an error; its words, in the message, say whether it may pass."""
+
+
+class ImportTimeoutError(TributaryError):
+    """An import did not end in time and was cancelled."""
+
+
+class DumpReplacedError(PermanentError):
+    """The object in the bucket is not the one that was chosen and checked."""
 
 
 class SyncError(TributaryError):
     """An Airbyte job ended without success."""
+
+
+class DbtError(TributaryError):
+    """dbt ended with an error; `failures` has what it said, one text for each model or test."""
+
+    def __init__(self, exit_code: int, failures: Sequence[str]) -> None:
+        super().__init__(f"dbt ended with exit code {exit_code}: " + "\n".join(failures))
+        self.exit_code = exit_code
+        self.failures = tuple(failures)

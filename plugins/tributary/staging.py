@@ -4,6 +4,9 @@ Several runs of one database may be active at once (a backfill, a manual run), a
 staging database and one raw dataset. So the import leaves a marker table in the staging database
 that names its run, and every later step of a run checks it: a step can never read another day's
 rows, not even after somebody cleared a task of an old run.
+
+The marker stands there from before the import is submitted, and says when the dump is in whole. It
+also keeps the notes of `tributary.resuming`, for the import and for the sync.
 """
 
 from __future__ import annotations
@@ -15,17 +18,25 @@ from tributary import naming
 from tributary.errors import StagingTakenError
 
 _TABLE = f"`{naming.LOAD_MARKER}`"
-_COLUMNS = ("run_id", "dump_date", "dump_uri", "dump_generation")
+_COLUMNS = ("run_id", "dump_date", "dump_uri", "dump_generation", "import_after", "whole", "sync_after")
 
 
 @dataclass(frozen=True)
 class LoadMarker:
-    """Which run loaded which dump."""
+    """Which run loads or loaded which dump, and how far it is.
+
+    `import_after` is the newest import into this database before this run's (empty: there was none).
+    `sync_after` is the newest Airbyte job before this run's sync, while that is under way (0: there was
+    none); None before it begins and after its end.
+    """
 
     run_id: str
     dump_date: str
     dump_uri: str
     dump_generation: int
+    import_after: str = ""
+    whole: bool = False
+    sync_after: int | None = None
 
 
 def read_marker(hook: Any, database: str) -> LoadMarker | None:
@@ -40,29 +51,45 @@ def read_marker(hook: Any, database: str) -> LoadMarker | None:
     if not found[0]:
         return None
     row = hook.get_first(f"select {', '.join(_COLUMNS)} from `{database}`.{_TABLE}")  # noqa: S608
-    return LoadMarker(*row) if row else None
+    if not row:
+        return None
+    values = dict(zip(_COLUMNS, row, strict=True))
+    return LoadMarker(**{**values, "whole": bool(values["whole"])})
 
 
 def write_marker(hook: Any, database: str, marker: LoadMarker) -> None:
-    """Leave the marker in the staging database; the last thing that an import does."""
+    """Leave the marker in a fresh staging database, before anything is imported into it."""
     table = f"`{database}`.{_TABLE}"
     values = asdict(marker)
     hook.run(
-        f"create table {table} (run_id varchar(250), dump_date char(10), "
-        "dump_uri varchar(1100), dump_generation bigint)"
+        f"create table {table} (run_id varchar(250), dump_date char(10), dump_uri varchar(1100), "
+        "dump_generation bigint, import_after varchar(100), whole boolean, sync_after bigint)"
     )
     hook.run(
-        f"insert into {table} ({', '.join(_COLUMNS)}) values (%s, %s, %s, %s)",  # noqa: S608
+        f"insert into {table} ({', '.join(_COLUMNS)}) values (%s, %s, %s, %s, %s, %s, %s)",  # noqa: S608
         parameters=tuple(values[column] for column in _COLUMNS),
     )
 
 
+def mark_whole(hook: Any, database: str, run_id: str) -> None:
+    """Say that the run's dump is in, to its last row."""
+    hook.run(f"update `{database}`.{_TABLE} set whole = true where run_id = %s", parameters=(run_id,))  # noqa: S608
+
+
+def mark_sync(hook: Any, database: str, run_id: str, after: int | None) -> None:
+    """Note the newest Airbyte job before the run's sync, or take the note back with None."""
+    hook.run(
+        f"update `{database}`.{_TABLE} set sync_after = %s where run_id = %s",  # noqa: S608
+        parameters=(after, run_id),
+    )
+
+
 def require_own(marker: LoadMarker | None, *, database: str, run_id: str) -> LoadMarker:
-    """The marker, if it is this run's. Raises StagingTakenError that says how to go on."""
-    if marker is None or marker.run_id != run_id:
+    """The marker, if it is this run's and its dump is in. Raises StagingTakenError that says how to go on."""
+    if marker is None or marker.run_id != run_id or not marker.whole:
         holder = (
             "no dump that was imported whole"
-            if marker is None
+            if marker is None or marker.run_id == run_id
             else (f"the dump of {marker.dump_date}, loaded by run {marker.run_id!r}")
         )
         raise StagingTakenError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -17,7 +18,7 @@ from tributary.registry import load_registry
 from tributary.sqlfiles import render_sql
 from tributary.staging import LoadMarker, require_own
 
-MARKER = LoadMarker("run_1", "2013-01-01", "gs://bucket/dump.sql.gz", 1)
+MARKER = LoadMarker("run_1", "2013-01-01", "gs://bucket/dump.sql.gz", 1, whole=True)
 
 
 def test_every_name_of_a_database_is_its_own():
@@ -66,8 +67,9 @@ def test_a_step_reads_its_own_run_s_dump_only():
     assert require_own(MARKER, database="shop_eu", run_id="run_1") is MARKER
     with pytest.raises(StagingTakenError, match=r"2013-01-01.*'run_1'.*'run_2'.*Clear import_dump"):
         require_own(MARKER, database="shop_eu", run_id="run_2")
-    with pytest.raises(StagingTakenError, match="no dump that was imported whole"):
-        require_own(None, database="shop_eu", run_id="run_1")
+    for not_whole in (None, replace(MARKER, whole=False)):
+        with pytest.raises(StagingTakenError, match="no dump that was imported whole"):
+            require_own(not_whole, database="shop_eu", run_id="run_1")
 
 
 def test_one_query_counts_all_tables():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tributary.hooks.patience import riding_out
 from tributary.ledger.store import OpsStore
 from tributary.settings import GOOGLE_CONNECTION, Settings
 
@@ -11,11 +12,13 @@ if TYPE_CHECKING:
     from google.cloud.bigquery import Client
 
 
+@riding_out
 def bigquery_client() -> Client:
     """BigQuery as the Google connection says.
 
     Through `get_client`, not `get_conn`: the latter's discovery client does not read the variable
-    BIGQUERY_EMULATOR_HOST as Google's own library does.
+    BIGQUERY_EMULATOR_HOST as Google's own library does. What the client then does, Google's library
+    tries again by itself, for up to ten minutes.
     """
     from airflow.providers.google.cloud.hooks.bigquery import BigQueryHook
 

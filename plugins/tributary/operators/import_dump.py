@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from itertools import takewhile
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.providers.google.cloud.operators.cloud_sql import CloudSQLImportInstanceOperator
 from airflow.sdk import timezone
@@ -12,11 +14,14 @@ from airflow.sdk.exceptions import AirflowRescheduleException
 
 from tributary import naming
 from tributary.dates import DUMP_DATE
-from tributary.errors import ImportRefusedError
+from tributary.errors import DumpReplacedError, ImportRefusedError, ImportTimeoutError
 from tributary.hooks.cloud_sql import CloudSqlHook
+from tributary.policies import IMPORT_LIMIT
+from tributary.resuming import Action, OutsideJob, decide
 from tributary.settings import GOOGLE_CONNECTION, Settings, mysql_connection
-from tributary.staging import LoadMarker, read_marker, write_marker
+from tributary.staging import LoadMarker, mark_whole, read_marker, write_marker
 from tributary.triggers.poll import poll_with
+from tributary.waiting import look_shortly
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -32,8 +37,10 @@ class ImportDumpOperator(CloudSQLImportInstanceOperator):
     """The provider's import, made resumable, deferred, and into a database of its own.
 
     The staging database is dropped and made anew, so that nothing of an earlier dump is left. A
-    retry goes on waiting for an import of the same object that is still running. While another
-    active run of the same database uses the staging database, the task steps back and comes again.
+    retry goes on with the import that an earlier try submitted, whether it still runs or is done
+    (`tributary.resuming`). While another active run of the same database uses the staging database,
+    or a dead run's import still fills it, the task steps back and comes again. An import that does
+    not end within the task's `execution_timeout` is cancelled.
     """
 
     # The provider's links need what only its own execute() stores.
@@ -49,55 +56,113 @@ class ImportDumpOperator(CloudSQLImportInstanceOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         self._validate_body_fields()
-        hook = CloudSqlHook(gcp_conn_id=self.gcp_conn_id, api_version=self.api_version)
-        self._step_back_while_in_use(context)
-        uri = self.body["importContext"]["uri"]
-        operation = hook.unfinished_import(self.instance, self.database, uri)
-        if operation:
-            self.log.info("Import %s of %s is still running; waiting for it", operation, uri)
-        else:
-            self._fresh_database()
-            operation = hook.submit_import(self.instance, self.body)
-            self.log.info("Submitted import %s of %s into %s", operation, uri, self.database)
-        settings = Settings.from_environment()
+        hook = self._hook()
+        marker = read_marker(self._mysql(), self.database)
+        self._step_back_while_in_use(context, marker)
+        begun = marker if marker and self._is_own(marker, context) and not marker.whole else None
+        imports = hook.imports(self.instance, self.database)
+        if begun:
+            imports = list(takewhile(lambda job: job.id != begun.import_after, imports))
+        decision = decide(imports, begun=begun is not None)
+        if decision.action is Action.make_way:
+            self._step_back(f"an import of another run, {decision.job}, still fills {self.database}")
+        name = decision.job.id if decision.job else self._submit(context, hook, imports)
+        if decision.job:
+            self.log.info("Going on with import %s of an earlier try", name)
+        waiting = {"name": name, "deadline": time.time() + self._limit.total_seconds()}
+        answer = look_shortly(finished_operation, **waiting)
+        if answer is not None:
+            return self.execute_complete(context, answer)
         self.defer(
-            trigger=poll_with(finished_operation, settings.poll_seconds, name=operation),
+            trigger=poll_with(finished_operation, Settings.from_environment().poll_seconds, **waiting),
             method_name="execute_complete",
-            timeout=self.execution_timeout,
         )
         raise AssertionError("defer() does not return")
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
+        uri = self.body["importContext"]["uri"]
         if event["status"] == "error":
             raise RuntimeError(event["message"])
+        if event["status"] == "timeout":
+            self._hook().cancel_operation(event["name"])
+            raise ImportTimeoutError(
+                f"import {event['name']} of {uri} into {self.database} did not end within {self._limit}; "
+                "it was cancelled. Cloud SQL's operations list says what it was doing"
+            )
         if event["errors"]:
             raise ImportRefusedError(
-                f"Cloud SQL could not import {self.body['importContext']['uri']} into {self.database}: "
+                f"Cloud SQL could not import {uri} into {self.database}: "
                 f"{'; '.join(event['errors'])}. The staging database is incomplete and nothing read it. "
                 "Have the dump repaired or left again, then clear find_dump."
             )
-        dump = self.dump.resolve(context)
-        write_marker(
-            self._mysql(),
-            self.database,
-            LoadMarker(context["run_id"], self.dump_date, dump["uri"], int(dump["generation"])),
-        )
+        self._require_generation(context)
+        mark_whole(self._mysql(), self.database, context["run_id"])
         return {"operation": event["name"], "database": self.database}
 
-    def _step_back_while_in_use(self, context: Context) -> None:
-        marker = read_marker(self._mysql(), self.database)
+    def _submit(self, context: Context, hook: CloudSqlHook, imports: list[OutsideJob]) -> str:
+        """Make the staging database anew, note which import was the newest, submit; returns the operation."""
+        dump, uri = self.dump.resolve(context), self.body["importContext"]["uri"]
+        self._require_generation(context)
+        newest = imports or hook.imports(self.instance, self.database)
+        mysql = self._mysql()
+        # By SQL and not by the Admin API, whose every operation the provider waits for in steps of 20 s.
+        mysql.run(f"drop database if exists `{self.database}`")
+        mysql.run(f"create database `{self.database}` {CHARSET}")
+        marker = LoadMarker(
+            context["run_id"],
+            self.dump_date,
+            dump["uri"],
+            int(dump["generation"]),
+            import_after=newest[0].id if newest else "",
+        )
+        write_marker(mysql, self.database, marker)
+        operation = hook.submit_import(self.instance, self.body)
+        self.log.info("Submitted import %s of %s into %s", operation, uri, self.database)
+        return operation
+
+    def _require_generation(self, context: Context) -> None:
+        """Raise DumpReplacedError unless the object still is the one that `find_dump` chose.
+
+        An import names an object, not a generation of it. So the generation is looked at before the
+        submission and after the import: what was read in between was the one that was checked. A
+        cleaned copy has the generation in its name.
+        """
+        from airflow.providers.google.cloud.hooks.gcs import GCSHook
+
+        dump = self.dump.resolve(context)
+        if self.body["importContext"]["uri"] != dump["uri"]:
+            return
+        blob = GCSHook(gcp_conn_id=self.gcp_conn_id).get_conn().bucket(dump["bucket"]).get_blob(dump["name"])
+        found = int(blob.generation or 0) if blob else None
+        if found != int(dump["generation"]):
+            state = "is gone" if found is None else f"is of generation {found} now"
+            raise DumpReplacedError(
+                f"the dump {dump['uri']} was chosen and checked as generation {dump['generation']}, and {state}. "
+                "Clear find_dump, with everything downstream, to choose and check again."
+            )
+
+    def _is_own(self, marker: LoadMarker, context: Context) -> bool:
+        dump = self.dump.resolve(context)
+        own = (context["run_id"], dump["uri"], int(dump["generation"]))
+        return (marker.run_id, marker.dump_uri, marker.dump_generation) == own
+
+    def _step_back_while_in_use(self, context: Context, marker: LoadMarker | None) -> None:
         if marker is None or marker.run_id == context["run_id"]:
             return
         if _run_state(context, marker.run_id) in ACTIVE_RUN_STATES:
-            seconds = max(Settings.from_environment().poll_seconds, STEP_BACK_SECONDS)
-            self.log.info("Run %s still uses the staging database %s", marker.run_id, self.database)
-            raise AirflowRescheduleException(timezone.utcnow() + timedelta(seconds=seconds))
+            self._step_back(f"run {marker.run_id} still uses the staging database {self.database}")
 
-    def _fresh_database(self) -> None:
-        # By SQL and not by the Admin API, whose every operation the provider waits for in steps of 20 s.
-        mysql = self._mysql()
-        mysql.run(f"drop database if exists `{self.database}`")
-        mysql.run(f"create database `{self.database}` {CHARSET}")
+    def _step_back(self, reason: str) -> NoReturn:
+        seconds = max(Settings.from_environment().poll_seconds, STEP_BACK_SECONDS)
+        self.log.info("Coming again in %s s: %s", seconds, reason)
+        raise AirflowRescheduleException(timezone.utcnow() + timedelta(seconds=seconds))
+
+    @property
+    def _limit(self) -> timedelta:
+        return self.execution_timeout or IMPORT_LIMIT
+
+    def _hook(self) -> CloudSqlHook:
+        return CloudSqlHook(gcp_conn_id=self.gcp_conn_id, api_version=self.api_version)
 
     def _mysql(self) -> Any:
         from airflow.providers.mysql.hooks.mysql import MySqlHook
@@ -105,11 +170,11 @@ class ImportDumpOperator(CloudSQLImportInstanceOperator):
         return MySqlHook(mysql_conn_id=mysql_connection(self.instance))
 
 
-def finished_operation(*, name: str) -> dict[str, Any] | None:
+def finished_operation(*, name: str, deadline: float) -> dict[str, Any] | None:
     """How a Cloud SQL operation ended; None while it runs. DONE may well be DONE with errors."""
     operation = CloudSqlHook(gcp_conn_id=GOOGLE_CONNECTION, api_version="v1beta4").get_operation(operation_name=name)
     if operation["status"] != "DONE":
-        return None
+        return {"status": "timeout", "name": name} if time.time() > deadline else None
     errors = [error.get("message") or error.get("code") for error in operation.get("error", {}).get("errors", [])]
     return {"status": "done", "name": name, "errors": errors}
 

@@ -4,31 +4,40 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.airbyte.hooks.airbyte import AirbyteHook
 from airflow.providers.airbyte.operators.airbyte import AirbyteTriggerSyncOperator
-from airflow.sdk import BaseHook
+from airflow.sdk import BaseHook, timezone
+from airflow.sdk.exceptions import AirflowRescheduleException
 
 from tributary import naming
-from tributary.airbyte import UNFINISHED, SyncPlan, ensure_connection, running_job
+from tributary.airbyte import UNFINISHED, SyncPlan, ensure_connection, sync_jobs
 from tributary.hooks.clients import bigquery_client
 from tributary.ledger.store import execute as execute_sql
 from tributary.registry import Database
+from tributary.resuming import Action, decide
 from tributary.settings import AIRBYTE_CONNECTION, Settings, mysql_connection
 from tributary.sqlfiles import render_sql
-from tributary.staging import read_marker, require_own
+from tributary.staging import LoadMarker, mark_sync, read_marker, require_own
 from tributary.triggers.poll import poll_with
+from tributary.waiting import look_shortly
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+# Long enough for the scheduler to see that the task stepped back before it comes again.
+STEP_BACK_SECONDS = 15
 
 
 class SyncOperator(AirbyteTriggerSyncOperator):
     """The provider's sync, on a connection that is made to match the contract first.
 
-    A retry goes on waiting for a job of the connection that is still running. Afterwards the raw
-    dataset gets the marker that says which dump it holds. Returns `job_id`, `rows` and `bytes` as
+    A retry goes on with the job that an earlier try submitted, whether it still runs or is done
+    (`tributary.resuming`); a job that an ended run left running is cancelled first, and so is the
+    step's own one when it does not end within `execution_timeout`. Afterwards the raw dataset gets the
+    marker that says which dump it holds. Returns `job_id`, `rows` and `bytes` as
     Airbyte counted them; whether they are right is for `reconcile` to say.
     """
 
@@ -39,30 +48,39 @@ class SyncOperator(AirbyteTriggerSyncOperator):
         self.database = database
 
     def execute(self, context: Context) -> Any:
-        require_own(self._marker(), database=self.database.name, run_id=context["run_id"])
+        marker = self._own_marker(context)
         hook = AirbyteHook(airbyte_conn_id=self.airbyte_conn_id, api_version=self.api_version)
         self.connection_id = ensure_connection(hook.airbyte_api, self._plan())
-        self.job_id = running_job(hook.airbyte_api, self.connection_id)
-        if self.job_id is not None:
-            self.log.info("Job %s of this connection is still running; waiting for it", self.job_id)
+        begun = marker.sync_after is not None
+        jobs = sync_jobs(hook.airbyte_api, self.connection_id, marker.sync_after or 0)
+        decision = decide(jobs, begun=begun)
+        if decision.action is Action.make_way and decision.job:
+            # It reads what the staging database held before, and would write over what is synced now.
+            self.log.warning("Cancelling job %s, which a run that has ended left running", decision.job.id)
+            hook.cancel_job(int(decision.job.id))
+            raise AirflowRescheduleException(timezone.utcnow() + timedelta(seconds=STEP_BACK_SECONDS))
+        if decision.job:
+            job_id = int(decision.job.id)
+            self.log.info("Going on with job %s of an earlier try", job_id)
         else:
-            self.job_id = hook.submit_sync_connection(connection_id=self.connection_id).job_id
-            self.log.info("Submitted job %s", self.job_id)
+            newest = int(jobs[0].id) if jobs else marker.sync_after or 0
+            mark_sync(self._mysql(), self._staging, context["run_id"], newest)
+            job_id = hook.submit_sync_connection(connection_id=self.connection_id).job_id
+            self.log.info("Submitted job %s", job_id)
         limit = self.execution_timeout.total_seconds() if self.execution_timeout else self.timeout
+        waiting = {"job_id": job_id, "connection": self.airbyte_conn_id, "deadline": time.time() + limit}
+        answer = look_shortly(finished_job, **waiting)
+        if answer is not None:
+            return self.execute_complete(context, answer)
         self.defer(
-            trigger=poll_with(
-                finished_job,
-                Settings.from_environment().poll_seconds,
-                job_id=self.job_id,
-                connection=self.airbyte_conn_id,
-                deadline=time.time() + limit,
-            ),
+            trigger=poll_with(finished_job, Settings.from_environment().poll_seconds, **waiting),
             method_name="execute_complete",
         )
+        raise AssertionError("defer() does not return")
 
     def execute_complete(self, context: Context, event: Any = None) -> dict[str, Any]:
-        super().execute_complete(context, event)
-        marker = require_own(self._marker(), database=self.database.name, run_id=context["run_id"])
+        super().execute_complete(context, event)  # raises unless the job succeeded; cancels one that timed out
+        marker = self._own_marker(context)
         client = bigquery_client()
         raw = naming.raw_dataset(self.database.name)
         identifiers = {"dataset": raw, "table": naming.LOAD_MARKER}
@@ -75,13 +93,22 @@ class SyncOperator(AirbyteTriggerSyncOperator):
             dump_uri=marker.dump_uri,
             dump_generation=str(marker.dump_generation),
         )
+        # From here on a cleared sync is a new one.
+        mark_sync(self._mysql(), self._staging, context["run_id"], None)
         return {"job_id": event["job_id"], "rows": event["rows"], "bytes": event["bytes"]}
 
-    def _marker(self) -> Any:
+    @property
+    def _staging(self) -> str:
+        return naming.staging_database(self.database.name)
+
+    def _own_marker(self, context: Context) -> LoadMarker:
+        marker = read_marker(self._mysql(), self._staging)
+        return require_own(marker, database=self.database.name, run_id=context["run_id"])
+
+    def _mysql(self) -> Any:
         from airflow.providers.mysql.hooks.mysql import MySqlHook
 
-        hook = MySqlHook(mysql_conn_id=mysql_connection(self.database.cloud_sql_instance))
-        return read_marker(hook, naming.staging_database(self.database.name))
+        return MySqlHook(mysql_conn_id=mysql_connection(self.database.cloud_sql_instance))
 
     def _plan(self) -> SyncPlan:
         mysql = BaseHook.get_connection(mysql_connection(self.database.cloud_sql_instance))

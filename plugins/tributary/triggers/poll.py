@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from typing import Any
 
 from airflow.sdk.module_loading import import_string
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
+from tenacity import AsyncRetrying, before_sleep_log, retry_if_exception, stop_after_attempt, wait_exponential_jitter
 
-# A service may be away for a while without harm to what it is doing for us.
+from tributary.failures import Kind, classify, described
+from tributary.hooks.patience import without_patience
+
+# A service may be away for a while without harm to what it is doing for us: with polls every 20 s
+# for nine minutes, and never for longer than FAILED_POLLS_IN_A_ROW times the longest wait.
 FAILED_POLLS_IN_A_ROW = 10
+LONGEST_WAIT_SECONDS = 60.0
 
 
 class PollTrigger(BaseTrigger):
     """Calls `function(**arguments)` every `interval` seconds until it returns something but None.
 
-    The answer is the event's payload. A call that raises is tried again; after
-    FAILED_POLLS_IN_A_ROW of them the event is `{"status": "error", "message": ...}`. How long
-    a task waits in all is the deferral's `timeout`.
+    The answer is the event's payload. A call that raises is tried again, at growing intervals; after
+    FAILED_POLLS_IN_A_ROW of them, or at once where trying again cannot mend the error, the event is
+    `{"status": "error", "message": ...}` with the error's class, words and meaning. How long a task
+    waits in all is the deferral's `timeout`.
 
     :param function: dotted path of a module-level function that returns None or JSON-able data.
     """
@@ -40,24 +48,35 @@ class PollTrigger(BaseTrigger):
         # sync_to_async, not a thread of our own: Airflow's connections are read over a channel
         # that belongs to the triggerer's event loop, and only asgiref finds the way back to it.
         ask = sync_to_async(import_string(self.function))
-        failures = 0
         while True:
             # First wait, then ask: the task has just asked or just begun something, and a trigger
             # that fires before the scheduler has seen the deferral makes it take the task for failed.
             await asyncio.sleep(self.interval)
             try:
-                answer = await ask(**self.arguments)
-                failures = 0
-            except Exception as error:  # noqa: BLE001 - whatever a poll meets, the next one may not
-                answer = None
-                failures += 1
-                self.log.warning("poll failed (%d in a row): %s", failures, error)
-                if failures >= FAILED_POLLS_IN_A_ROW:
-                    yield TriggerEvent({"status": "error", "message": f"{failures} polls failed; the last: {error}"})
-                    return
+                answer = await self._patiently(ask)
+            except Exception as error:  # noqa: BLE001 - the task has to hear of whatever ended the wait
+                answer = {"status": "error", "message": f"the wait was given up: {described(error)}"}
             if answer is not None:
                 yield TriggerEvent(answer)
                 return
+
+    async def _patiently(self, ask: Any) -> Any:
+        """One answer; what a poll meets, the next one may not, unless it is known to be permanent."""
+        retrying = AsyncRetrying(
+            sleep=asyncio.sleep,
+            stop=stop_after_attempt(FAILED_POLLS_IN_A_ROW),
+            wait=wait_exponential_jitter(initial=self.interval, max=LONGEST_WAIT_SECONDS, jitter=self.interval),
+            retry=retry_if_exception(_may_pass),
+            before_sleep=before_sleep_log(self.log, logging.WARNING),
+            reraise=True,
+        )
+        # The calls below must not wait by themselves: all triggers share one thread for them.
+        with without_patience():
+            return await retrying(ask, **self.arguments)
+
+
+def _may_pass(error: BaseException) -> bool:
+    return isinstance(error, Exception) and classify(error).kind is not Kind.permanent
 
 
 def poll_with(function: Any, interval: float, **arguments: Any) -> PollTrigger:

@@ -1,0 +1,212 @@
+"""A local cloud, and one small database whose steps tests run and kill, each try in an operator of its own."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.sdk import BaseHook
+from airflow.sdk.exceptions import TaskDeferred
+from google.cloud import storage
+
+from tests.support.services import LocalCloud
+from tributary import naming
+from tributary.airbyte import sync_jobs
+from tributary.hooks.clients import bigquery_client
+from tributary.hooks.cloud_sql import CloudSqlHook
+from tributary.operators.import_dump import ImportDumpOperator
+from tributary.operators.sync import SyncOperator
+from tributary.registry import Database, load_registry
+from tributary.resuming import OutsideJob
+from tributary.settings import AIRBYTE_CONNECTION, GOOGLE_CONNECTION
+
+SERVICES = ("metadata", "storage", "bigquery", "cloud_sql", "sqladmin", "airbyte")
+DAY = "2013-01-01"
+
+
+class Killed(BaseException):
+    """The process of a task ends here, as under SIGKILL: nothing in between may handle it."""
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+    """All services but production; the process's environment is that of a task."""
+    python = Path(os.environ.get("TRIBUTARY_BQEMULATOR", sys.executable)).with_name("python")
+    cloud = LocalCloud(tmp_path_factory.mktemp("cloud"), python=str(python))
+    url = {name: f"http://127.0.0.1:{port}" for name, port in cloud.ports.items()}
+    connections = {
+        "GOOGLE_CLOUD_DEFAULT": {
+            "conn_type": "google_cloud_platform",
+            "extra": {"project": cloud.project, "sqladmin_api_endpoint": url["sqladmin"], "num_retries": 0},
+        },
+        "CLOUD_SQL__STAGING": {
+            "conn_type": "mysql", "host": "127.0.0.1", "port": cloud.ports["cloud_sql"],
+            "login": "root", "password": cloud.password,
+        },
+        "AIRBYTE_DEFAULT": {
+            "conn_type": "airbyte", "host": f"{url['airbyte']}/api/public/v1/", "login": "tests",
+            "password": cloud.password, "schema": "v1/applications/token", "extra": {"timeout": 30},
+        },
+    }  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("LOCALCLOUD_")]:
+            patch.delenv(name)
+        for name, value in cloud.variables().items():
+            patch.setenv(name, value)
+        for name, connection in connections.items():
+            patch.setenv(f"AIRFLOW_CONN_{name}", json.dumps(connection))
+        patch.setenv("TRIBUTARY_POLL_SECONDS", "1")
+        # google-auth has read the environment when it was imported.
+        patch.setattr("google.auth.compute_engine._metadata._GCE_METADATA_HOST", os.environ["GCE_METADATA_HOST"])
+        try:
+            cloud.start(*SERVICES)
+            yield cloud
+        finally:
+            cloud.stop()
+
+
+class Given:
+    """What an operator takes as the output of another task."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def resolve(self, context: Any) -> Any:
+        return self.value
+
+
+class Runs:
+    """Airflow's side: the states of runs by id."""
+
+    def __init__(self) -> None:
+        self.states: dict[str, str] = {}
+
+    def get_dagrun_state(self, dag_id: str, run_id: str) -> str:
+        return self.states[run_id]
+
+
+class Kiosk:
+    """A database of its own name with one table of a few rows."""
+
+    def __init__(self, cloud: LocalCloud, database: Database) -> None:
+        self.cloud = cloud
+        self.database = database
+        self.name = database.name
+        self.runs = Runs()
+        self.bucket = storage.Client().bucket(cloud.bucket)
+        self.dump: dict[str, Any] = {}
+        self.import_limit = timedelta(minutes=5)
+
+    def leave_dump(self, rows: int, first: int = 1) -> None:
+        """Write a dump with the numbers `first` to `first + rows - 1`, as the day's one object."""
+        values = ",".join(f"({number},'line {number}')" for number in range(first, first + rows))
+        text = (
+            "DROP TABLE IF EXISTS `lines`;\n"
+            "CREATE TABLE `lines` (`id` int NOT NULL, `text` varchar(40) NOT NULL, PRIMARY KEY (`id`));\n"
+            f"INSERT INTO `lines` VALUES {values};\n-- Dump completed on {DAY}  2:00:00\n"
+        )
+        blob = self.bucket.blob(f"{self.name}/{DAY}/{self.name}.sql")
+        blob.upload_from_string(text)
+        blob.reload()
+        self.dump = {
+            "bucket": self.bucket.name, "name": blob.name, "generation": int(blob.generation),
+            "uri": f"gs://{self.bucket.name}/{blob.name}",
+        }  # fmt: skip
+
+    def step(self, name: str, run_id: str = "run_1") -> Any:
+        """One try of a step, in a new operator, to its end; the deferral is waited for as the triggerer does."""
+        self.runs.states.setdefault(run_id, "running")
+        operator = self._operator(name)
+        context: Any = {"run_id": run_id, "ti": self.runs, "dag": SimpleNamespace(dag_id=naming.dag_id(self.name))}
+        try:
+            return operator.execute(context)
+        except TaskDeferred as deferral:
+            trigger, method = deferral.trigger, deferral.method_name
+        event = None
+        from airflow.sdk.module_loading import import_string
+
+        ask = import_string(trigger.function)
+        while event is None:
+            event = ask(**trigger.arguments)
+        return getattr(self._operator(name), method)(context, event)
+
+    def _operator(self, name: str) -> Any:
+        if name == "sync":
+            return SyncOperator(task_id="sync", database=self.database)
+        operator = ImportDumpOperator(
+            task_id="import_dump", database=self.name, instance="staging", dump=Given(self.dump),
+            source_uri=self.dump["uri"], execution_timeout=self.import_limit,
+        )  # fmt: skip
+        operator.dump_date = DAY
+        return operator
+
+    def jobs(self, name: str) -> list[OutsideJob]:
+        """What the service did for a step so far, newest first."""
+        if name == "import_dump":
+            return CloudSqlHook(gcp_conn_id=GOOGLE_CONNECTION, api_version="v1beta4").imports("staging", self.name)
+        return sync_jobs(self.airbyte, self.connection_id())
+
+    @property
+    def airbyte(self) -> Any:
+        from airflow.providers.airbyte.hooks.airbyte import AirbyteHook
+
+        return AirbyteHook(airbyte_conn_id=AIRBYTE_CONNECTION, api_version="v1").airbyte_api
+
+    def connection_id(self) -> str:
+        from airbyte_api.api import ListConnectionsRequest
+
+        found = self.airbyte.connections.list_connections(request=ListConnectionsRequest(limit=100))
+        return next(
+            str(item.connection_id)
+            for item in found.connections_response.data
+            if item.name == naming.airbyte_name(self.name)
+        )
+
+    def raw(self) -> list[tuple[int, str]]:
+        rows = bigquery_client().query(f"select id, text from raw__{self.name}.lines order by id").result()
+        return [tuple(row.values()) for row in rows]
+
+    def staged(self) -> list[tuple[int, str]]:
+        from airflow.providers.mysql.hooks.mysql import MySqlHook
+
+        mysql = MySqlHook(mysql_conn_id="cloud_sql__staging")
+        return [tuple(row) for row in mysql.get_records(f"select id, text from `{self.name}`.`lines` order by id")]
+
+
+@pytest.fixture
+def kiosk(cloud: LocalCloud, make_kiosk: Callable[[], Kiosk]) -> Kiosk:
+    """A database that no other test uses, with a dump of five rows."""
+    return make_kiosk()
+
+
+@pytest.fixture(scope="session")
+def make_kiosk(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Kiosk]:
+    numbers = itertools.count(1)
+    assert BaseHook.get_connection(AIRBYTE_CONNECTION)
+
+    def make() -> Kiosk:
+        name = f"kiosk_{next(numbers)}"
+        include = tmp_path_factory.mktemp(name)
+        (include / "contracts").mkdir()
+        (include / "databases.yaml").write_text(
+            "defaults: {owner: tests, schedule: '0 2 * * *', start_date: 2013-01-01, cloud_sql_instance: staging, "
+            "dump_pattern: '{database}/{date}/*.sql', dump_wait: 1h}\n"
+            f"consolidation: {{cut_off: 1h}}\ndatabases:\n  {name}: {{app: kiosk}}\n"
+        )
+        (include / "contracts" / "kiosk.yaml").write_text(
+            "app: kiosk\nraw_only: true\ncompletion_line: false\ntables:\n  lines:\n    primary_key: [id]\n"
+            "    columns:\n      id: {type: int}\n      text: {type: varchar(40)}\n"
+        )
+        kiosk = Kiosk(cloud, load_registry(include).databases[name])
+        kiosk.leave_dump(5)
+        return kiosk
+
+    return make

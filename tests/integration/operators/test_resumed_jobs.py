@@ -1,0 +1,211 @@
+"""A step that is killed at any moment goes on with the outside job it had submitted, if any, and ends well."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from airflow.providers.airbyte.hooks.airbyte import AirbyteHook
+from airflow.sdk.exceptions import AirflowRescheduleException
+
+from tests.integration.operators.conftest import Killed, Kiosk
+from tributary.errors import DumpReplacedError, ImportRefusedError, ImportTimeoutError, StagingTakenError
+from tributary.hooks.cloud_sql import CloudSqlHook
+from tributary.operators import import_dump, sync
+from tributary.resuming import JobState
+
+FIVE = [(number, f"line {number}") for number in range(1, 6)]
+
+# Where a try can end, by step: the object and the name of what is called there.
+MOMENTS: dict[str, dict[str, tuple[Any, str]]] = {
+    "import_dump": {
+        "note": (import_dump, "write_marker"),
+        "submission": (CloudSqlHook, "submit_import"),
+        "wait": (import_dump, "look_shortly"),
+        "end": (import_dump, "mark_whole"),
+    },
+    "sync": {
+        "note": (sync, "mark_sync"),
+        "submission": (AirbyteHook, "submit_sync_connection"),
+        "wait": (sync, "look_shortly"),
+        "end": (sync, "execute_sql"),
+    },
+}
+KILLS = [
+    (step, moment, when) for step, moments in MOMENTS.items() for moment in moments for when in ("before", "after")
+]
+
+
+@pytest.fixture
+def try_once(monkeypatch: pytest.MonkeyPatch) -> Callable[..., bool]:
+    """Runs a step that is killed before or after something is called; whether it came to its end before that."""
+
+    def run(kiosk: Kiosk, step: str, moment: str, when: str, run_id: str = "run_1") -> bool:
+        place, name = MOMENTS[step][moment]
+        real = getattr(place, name)
+
+        def dies(*arguments: Any, **options: Any) -> Any:
+            if when == "after":
+                real(*arguments, **options)
+            raise Killed(f"{when} {moment}")
+
+        with monkeypatch.context() as patch, contextlib.suppress(Killed):
+            patch.setattr(place, name, dies)
+            kiosk.step(step, run_id)
+            return True
+        return False
+
+    return run
+
+
+@pytest.fixture
+def kill(try_once: Callable[..., bool]) -> Callable[..., None]:
+    """The same, for a step that must not come to its end."""
+
+    def run(*arguments: Any) -> None:
+        assert not try_once(*arguments)
+
+    return run
+
+
+def order(kiosk: Kiosk, service: str, **fault: Any) -> None:
+    url = f"http://127.0.0.1:{kiosk.cloud.ports[service]}/_faults"
+    httpx.post(url, json=fault).raise_for_status()
+
+
+def load(kiosk: Kiosk, run_id: str = "run_1") -> None:
+    kiosk.step("import_dump", run_id)
+    kiosk.step("sync", run_id)
+
+
+@pytest.mark.parametrize(("step", "moment", "when"), KILLS)
+def test_a_killed_step_ends_well_with_one_job(
+    kiosk: Kiosk, kill: Callable[..., None], step: str, moment: str, when: str
+):
+    if step == "sync":
+        kiosk.step("import_dump")
+    kill(kiosk, step, moment, when)
+    load(kiosk) if step == "import_dump" else kiosk.step("sync")
+    assert kiosk.raw() == FIVE
+    # Killed after its very end, the step has nothing left to go on with: it is done again, as a cleared one is.
+    done_again = step == "import_dump" and (moment, when) == ("end", "after")
+    assert len(kiosk.jobs(step)) == 1 + done_again
+
+
+def test_a_cleared_step_is_done_again(kiosk: Kiosk):
+    load(kiosk)
+    load(kiosk)
+    assert [len(kiosk.jobs(step)) for step in MOMENTS] == [2, 2]
+    assert kiosk.raw() == FIVE
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_any_history_of_kills_ends_with_the_dump_s_rows(kiosk: Kiosk, try_once: Callable[..., bool], seed: int):
+    chance = random.Random(seed)
+    for step in MOMENTS:
+        kills = [(moment, when) for moment in MOMENTS[step] for when in ("before", "after")]
+        kills.remove(("end", "after"))
+        ended = any(try_once(kiosk, step, *chance.choice(kills)) for _ in range(chance.randrange(5)))
+        if not ended:
+            kiosk.step(step)
+        assert len(kiosk.jobs(step)) == 1
+    assert kiosk.staged() == kiosk.raw() == FIVE
+
+
+def test_a_killed_try_of_the_same_step_waits_for_the_job_that_still_runs(kiosk: Kiosk, kill: Callable[..., None]):
+    order(kiosk, "sqladmin", kind="delay", seconds=6)
+    kill(kiosk, "import_dump", "wait", "before")
+    assert kiosk.jobs("import_dump")[0].state is JobState.unfinished
+    kiosk.step("import_dump")
+    assert len(kiosk.jobs("import_dump")) == 1
+    assert kiosk.staged() == FIVE
+
+
+def test_an_import_that_a_dead_run_left_is_waited_for(kiosk: Kiosk, kill: Callable[..., None]):
+    order(kiosk, "sqladmin", kind="delay", seconds=4)
+    kill(kiosk, "import_dump", "wait", "before", "run_1")
+    kiosk.runs.states["run_1"] = "failed"
+    kiosk.leave_dump(2, first=8)
+    with pytest.raises(AirflowRescheduleException):
+        kiosk.step("import_dump", "run_2")
+    while kiosk.jobs("import_dump")[0].state is JobState.unfinished:
+        pass
+    load(kiosk, "run_2")
+    assert kiosk.raw() == [(8, "line 8"), (9, "line 9")]
+
+
+def test_a_sync_that_a_dead_run_left_is_cancelled(kiosk: Kiosk, kill: Callable[..., None]):
+    kiosk.step("import_dump", "run_1")
+    order(kiosk, "airbyte", kind="job_hang")
+    kill(kiosk, "sync", "wait", "before", "run_1")
+    kiosk.runs.states["run_1"] = "failed"
+    kiosk.leave_dump(3)
+    kiosk.step("import_dump", "run_2")
+    with pytest.raises(AirflowRescheduleException):
+        kiosk.step("sync", "run_2")
+    kiosk.step("sync", "run_2")
+    assert kiosk.raw() == FIVE[:3]
+    assert [job.state for job in kiosk.jobs("sync")] == [JobState.succeeded, JobState.failed]
+
+
+def test_an_active_run_keeps_the_staging_database(kiosk: Kiosk):
+    kiosk.step("import_dump", "run_1")
+    with pytest.raises(AirflowRescheduleException):
+        kiosk.step("import_dump", "run_2")
+    kiosk.runs.states["run_1"] = "success"
+    kiosk.step("import_dump", "run_2")
+    with pytest.raises(StagingTakenError):
+        kiosk.step("sync", "run_1")
+
+
+def test_half_an_import_is_no_dump(kiosk: Kiosk, kill: Callable[..., None]):
+    kill(kiosk, "import_dump", "end", "before")
+    with pytest.raises(StagingTakenError, match="no dump that was imported whole"):
+        kiosk.step("sync")
+
+
+def test_a_refused_import_is_submitted_anew_when_cleared(kiosk: Kiosk):
+    order(kiosk, "sqladmin", kind="operation_error", code="ERROR_RDBMS", message="ERROR 1064 (42000) at line 3")
+    with pytest.raises(ImportRefusedError, match="ERROR 1064"):
+        kiosk.step("import_dump")
+    load(kiosk)
+    assert kiosk.raw() == FIVE
+    assert [job.state for job in kiosk.jobs("import_dump")] == [JobState.succeeded, JobState.failed]
+
+
+def test_an_import_that_hangs_is_cancelled(kiosk: Kiosk):
+    order(kiosk, "sqladmin", kind="hang")
+    kiosk.import_limit = timedelta(seconds=2)
+    with pytest.raises(ImportTimeoutError, match="did not end within 0:00:02"):
+        kiosk.step("import_dump")
+    kiosk.import_limit = timedelta(minutes=5)
+    load(kiosk)
+    assert kiosk.raw() == FIVE
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_a_dump_that_was_replaced_since_it_was_checked_is_not_imported(kiosk: Kiosk, gone: bool):
+    checked = kiosk.dump
+    kiosk.leave_dump(3)
+    kiosk.dump = checked
+    if gone:
+        kiosk.bucket.blob(checked["name"]).delete()
+    with pytest.raises(DumpReplacedError, match="is gone" if gone else "generation"):
+        kiosk.step("import_dump")
+    assert not kiosk.jobs("import_dump")
+
+
+def test_a_dump_that_is_replaced_during_its_import_is_not_used(kiosk: Kiosk, kill: Callable[..., None]):
+    kill(kiosk, "import_dump", "wait", "before")
+    checked = kiosk.dump
+    kiosk.leave_dump(3)
+    kiosk.dump = checked
+    with pytest.raises(DumpReplacedError):
+        kiosk.step("import_dump")
+    with pytest.raises(StagingTakenError):
+        kiosk.step("sync")
