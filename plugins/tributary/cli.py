@@ -6,7 +6,6 @@ import json
 import sys
 from datetime import date
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -14,8 +13,10 @@ from rich.console import Console
 
 from tributary import generated
 from tributary.dates import parse_day
+from tributary.dump_check import ReportFormat, check_dump
+from tributary.dumps import DumpError
 from tributary.errors import TributaryError
-from tributary.registry import Registry, load_registry
+from tributary.registry import load_registry
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -144,29 +145,23 @@ def dump_list(
 
 @dump_app.command("check")
 def dump_check(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A dump, plain or compressed.")],
-    database: Annotated[str, typer.Option(help="A database of the registry, or the name in the dump's header.")],
+    file: Annotated[str, typer.Argument(help="A dump, plain or compressed; `-` is standard input.")],
+    database: Annotated[
+        str | None, typer.Option(help="A database of the registry, or the name in the dump's header; else any.")
+    ] = None,
+    output: Annotated[ReportFormat, typer.Option("--format", "-f", help="How to print it.")] = ReportFormat.text,
 ) -> None:
     """Read a dump as pre-flight does, and print its report; 1 where it would be refused."""
-    from tributary.dumps import DumpError, preflight
-
-    known: Registry = load_registry()
-    contract = known.databases[database].contract if database in known.databases else None
     try:
-        with file.open("rb") as stream:
-            report = preflight(
-                stream,
-                database=database,
-                source_name=contract.source_name if contract else None,
-                expected_tables=tuple(contract.tables) if contract else None,
-                allow_own_database=bool(contract and contract.own_database_statements),
-                require_completion=contract.completion_line if contract else True,
-            )
+        report = check_dump(file, database)
+    except (DumpError, OSError) as error:
+        _fail(str(error))
+    # Not through rich: it would wrap long lines, and other programs read this.
+    sys.stdout.write(report.to_text() if output is ReportFormat.text else json.dumps(report.to_dict(), indent=2) + "\n")
+    try:
+        report.raise_if_refused()
     except DumpError as error:
         _fail(str(error))
-    console.print(report.to_text(), highlight=False, soft_wrap=True)
-    if not report.ok:
-        raise typer.Exit(1)
 
 
 def _store() -> Any:

@@ -106,6 +106,14 @@ class Contract(_Model):
     own_database_statements: bool = Field(
         False, description="Whether dumps may create, drop and USE their own database; it is then left out."
     )
+    drop_definers: bool = Field(
+        False, description="Whether to leave out the DEFINER of views, triggers, routines and events in the dumps."
+    )
+    collation: str | None = Field(
+        None,
+        pattern=r"^utf8mb4_\w+$",
+        description="Stands in place of `utf8mb4_0900_ai_ci`, for a staging server that lacks it.",
+    )
     source_name: str | None = Field(
         None, description="The database's name inside the dumps, where it differs from the registry's."
     )

@@ -14,17 +14,20 @@ from tributary.dumps.errors import (
     DumpTooLarge,
     DumpTruncated,
 )
+from tributary.dumps.formats import Compression, needs_copy
 from tributary.dumps.preflight import preflight
 from tributary.dumps.reader import open_dump
 from tributary.dumps.report import DumpReport, Finding, Severity
-from tributary.dumps.rewrite import strip_own_database
+from tributary.dumps.rewrite import Changes, rewrite
 from tributary.dumps.selection import DEFAULT_PATTERN, DumpObject, choose_dump, prefix_for
 from tributary.dumps.tokenizer import tokenize
 from tributary.dumps.tokens import Comment, Statement
 
 __all__ = [
     "DEFAULT_PATTERN",
+    "Changes",
     "Comment",
+    "Compression",
     "DumpCorrupt",
     "DumpEmpty",
     "DumpError",
@@ -38,9 +41,10 @@ __all__ = [
     "Severity",
     "Statement",
     "choose_dump",
+    "needs_copy",
     "open_dump",
     "prefix_for",
     "preflight",
-    "strip_own_database",
+    "rewrite",
     "tokenize",
 ]

@@ -8,11 +8,14 @@ from tributary.dumps.tokens import Flaw, Statement
 
 # Definitions longer than this are flawed: far above any real CREATE TABLE. Rows do not count.
 STATEMENT_BYTES = 1024 * 1024
+# Executable comments in one statement: a table may have one for each column, and for each partition.
+_EXECUTABLES = 10_000
 
 # From this version on an executable comment is code for some servers in use and a comment for others.
 _CONDITIONAL_FROM = 50700
 
-_INSERT = re.compile(rb"\s*(?:insert|replace)\b", re.IGNORECASE)
+# Bounded, because it is tried at each VALUES: only a made-up dump begins a statement with more white space.
+_INSERT = re.compile(rb"\s{0,64}+(?:insert|replace)\b", re.IGNORECASE)
 _VALUES = re.compile(rb"\bvalues?\s*\Z", re.IGNORECASE)
 
 
@@ -101,13 +104,15 @@ class Draft:
         if self.in_values:
             self.literal = False
         self._executables += 1
+        if self._executables > _EXECUTABLES:
+            self.add_flaw(Flaw.TOO_LONG)
         self.take(b" ")
         self._executable = len(self.text)
         self._is_conditional = is_mariadb or int(version or 0) >= _CONDITIONAL_FROM
 
     def close_executable(self) -> None:
         """Leave the executable comment."""
-        if self._is_conditional:
+        if self._is_conditional and self._executables <= _EXECUTABLES:
             self._conditional.append((self._executable, len(self.text)))
         self._executable = -1
         self.take(b" ")

@@ -30,11 +30,11 @@ class DumpCorrupt(DumpError):
 
 
 class DumpFormatUnsupported(DumpError):
-    """The file is neither SQL text nor gzip."""
+    """The file is neither SQL text nor in a compression that is read."""
 
 
 class DumpTooLarge(DumpError):
-    """The text exceeds the bound on its size: a decompression bomb, or a bound that is too low."""
+    """The text exceeds the bound on its size or on its ratio to the file: a bomb, or a bound that is too low."""
 
 
 class DumpRefused(DumpError):
@@ -43,8 +43,9 @@ class DumpRefused(DumpError):
     def __init__(self, report: DumpReport) -> None:
         errors = report.errors
         more = f" (and {len(errors) - 3} more)" if len(errors) > 3 else ""
+        of = f" of {report.expected_database!r}" if report.expected_database else ""
         super().__init__(
-            f"expected a dump of {report.expected_database!r} that is whole and safe to import, found "
+            f"expected a dump{of} that is whole and safe to import, found "
             f"{len(errors)} error(s): {'; '.join(str(error) for error in errors[:3])}{more}"
         )
         self.report = report

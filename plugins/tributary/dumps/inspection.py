@@ -7,15 +7,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tributary.dumps.findings import Findings
+from tributary.dumps.formats import Compression
 from tributary.dumps.grammar import Kind
 from tributary.dumps.header import Header
 from tributary.dumps.report import DumpReport, Finding, Severity
 from tributary.dumps.session import character_set_of
 from tributary.dumps.statements import Action, classify
-from tributary.dumps.tokens import Comment, Statement, Token
+from tributary.dumps.tokens import Comment, Flaw, Statement, Token
 
 # More than any server keeps in one database, and a bound on what pre-flight keeps in memory.
 _MAX_TABLES = 100_000
+# In characters, MySQL's and MariaDB's own limit.
+_MAX_NAME = 64
 
 _SQL_LOG_BIN = re.compile(r"(?<!@)(?:@@)?(?:session\.|session\s+)?sql_log_bin\s*=", re.IGNORECASE)
 # The words of a refused statement that are shown. None of them can be somebody's data.
@@ -30,9 +33,9 @@ _SHOWN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What is asked of a dump; see `preflight`."""
+    """What is asked of a dump; see `preflight`. Without `database` any will do, and `own_names` is empty."""
 
-    database: str
+    database: str | None
     own_names: frozenset[str]
     expected_tables: frozenset[str] | None
     allow_own_database: bool
@@ -61,7 +64,7 @@ class Inspection:
             else:
                 self._comment(token)
 
-    def report(self, *, compressed_bytes: int, sql_bytes: int, sha256: str) -> DumpReport:
+    def report(self, *, compression: Compression, compressed_bytes: int, sql_bytes: int, sha256: str) -> DumpReport:
         """The report, after the last token."""
         self._judge_ends()
         self._judge_tables()
@@ -71,6 +74,7 @@ class Inspection:
             server=self._header.server,
             server_version=self._header.server_version,
             character_set=self._character_set,
+            compression=compression,
             compressed_bytes=compressed_bytes,
             sql_bytes=sql_bytes,
             statements=self._statements,
@@ -99,11 +103,11 @@ class Inspection:
             message = "expected the end of a comment, found the end of the dump; repeat the dump"
             self._findings.add(Finding(Severity.ERROR, "cut", message, comment.line))
         table = self._header.read(comment)
-        if table is not None and len(self._with_data) < _MAX_TABLES:
+        if table is not None and len(table) <= _MAX_NAME and len(self._with_data) < _MAX_TABLES:
             self._with_data.add(table)
 
     def _statement(self, statement: Statement) -> None:
-        self._statements += 1
+        self._statements += statement.count
         if self._header.completed:
             self._header.completed = False
             self._after_completion = True
@@ -115,6 +119,8 @@ class Inspection:
                 "expected the end of a statement, found the end of the dump; repeat the dump",
                 statement,
             )
+        if Flaw.TOO_LONG in statement.flaws:  # what is known of it is not enough to say what it does
+            return
         if self._last and self._last[0] == statement.text and not statement.conditional:
             action = self._last[1]  # the next INSERT of the same table
         else:
@@ -123,11 +129,17 @@ class Inspection:
         self._judge(action, statement)
 
     def _judge(self, action: Action, statement: Statement) -> None:
+        own = self._rules.database or self._header.database
         for name in action.names:
-            if name.database not in (None, self._rules.database):
+            if max(len(name.table), len(name.database or "")) > _MAX_NAME:
+                # Nothing keeps such a name: a dump of many of them must not fill the memory.
+                found = f"found one that begins with {name.table[:20]!r}; it is no dump of a server"
+                self._error("long_name", f"expected names of at most {_MAX_NAME} characters, {found}", statement)
+                return
+            if name.database not in (None, own):
                 self._error(
                     "other_database",
-                    f"expected names in database {self._rules.database!r}, "
+                    f"expected names in database {own!r}, "
                     f"found {name.database!r}.{name.table!r}; dump one database alone",
                     statement,
                     name.table,
@@ -151,14 +163,14 @@ class Inspection:
 
     def _judge_database(self, action: Action, statement: Statement) -> None:
         database = action.subject
-        own = {self._rules.database} if action.kind is Kind.ALTER_DATABASE else self._rules.own_names
-        found = f"found a statement that {action.kind}: {database!r}"
+        own = frozenset({self._rules.database}) if action.kind is Kind.ALTER_DATABASE else self._rules.own_names
+        found = f"found a statement that {action.kind}: {database[:_MAX_NAME]!r}"
         if database in own and self._rules.allow_own_database:
             self._find(Severity.NOTE, "own_database", f"{found}, which is the dump's own", statement)
         else:
             self._error(
                 "database_statement",
-                f"expected statements inside {self._rules.database!r} only, {found}; "
+                f"expected statements inside {self._rules.database or 'one database'!r} only, {found}; "
                 "it overrides the database that an import names: dump without --databases",
                 statement,
             )
@@ -206,9 +218,10 @@ class Inspection:
 
     def _judge_ends(self) -> None:
         rules, header = self._rules, self._header
+        own_names = rules.own_names or set(filter(None, header.databases[:1]))
         for name in header.databases:
-            if name not in rules.own_names:
-                expected = " or ".join(sorted(map(repr, rules.own_names)))
+            if name not in own_names:
+                expected = " or ".join(sorted(map(repr, own_names))) or "one database"
                 self._error(
                     "wrong_database",
                     f"expected a dump of {expected}, found one of {name or 'all databases'!r} by its header; "

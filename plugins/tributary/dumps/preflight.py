@@ -29,7 +29,7 @@ class _Fingerprint:
 
 def preflight(
     stream: BinaryIO,
-    database: str,
+    database: str | None,
     expected_tables: Collection[str] | None = None,
     *,
     source_name: str | None = None,
@@ -40,7 +40,8 @@ def preflight(
     """Read the dump in `stream` once, to its last byte, in constant memory; report what an import would do.
 
     `database` is the database that the dump will be imported into, and whose dump it must be unless
-    `source_name` gives the name that it has in production. Without `expected_tables` any tables will do.
+    `source_name` gives the name that it has in production; None accepts any one database, which is then the one
+    that the dump's header names. Without `expected_tables` any tables will do.
     `allow_own_database` accepts CREATE DATABASE, DROP DATABASE and USE of these two names, which
     `strip_own_database` removes. Without `require_completion` a dump may lack header and completion line, as
     those written by hand do: then a cut between two statements shows only as a missing table.
@@ -52,16 +53,20 @@ def preflight(
     stored = _Fingerprint(stream)
     rules = Rules(
         database=database,
-        own_names=frozenset({database, source_name or database}),
+        own_names=frozenset(name for name in (database, source_name) if name),
         expected_tables=None if expected_tables is None else frozenset(expected_tables),
         allow_own_database=allow_own_database,
         require_completion=require_completion,
     )
     inspection = Inspection(rules)
     tokenizer = Tokenizer()
-    for chunk in open_dump(cast(BinaryIO, stored), max_bytes):
+    text = open_dump(cast(BinaryIO, stored), max_bytes)
+    for chunk in text:
         inspection.take(tokenizer.feed(chunk))
     inspection.take(tokenizer.close())
     return inspection.report(
-        compressed_bytes=stored.size, sql_bytes=tokenizer.position, sha256=stored.sha256.hexdigest()
+        compression=text.compression,
+        compressed_bytes=stored.size,
+        sql_bytes=tokenizer.position,
+        sha256=stored.sha256.hexdigest(),
     )

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from tributary.dumps.errors import DumpRefused
+from tributary.dumps.formats import Compression
 
 _IN_DICT = 20
 
@@ -46,17 +47,19 @@ class Finding:
 class DumpReport:
     """The pre-flight report of one dump that could be read to its last byte.
 
-    `database`, `server`, `server_version` are what the dump's header says, None where it has none;
-    `character_set` is that of the connection. `tables` maps the tables that exist after the dump to their
-    rows. `complete` says that the dump's own completion line is its last line. `sha256` (hexadecimal) and
-    `compressed_bytes` are of the object as stored, `sql_bytes` of its text.
+    `expected_database` is None where any would do. `database`, `server`, `server_version` are what the dump's
+    header says, None where it has none; `character_set` is that of the connection. `tables` maps the tables
+    that exist after the dump to their rows. `complete` says that the dump's own completion line is its last
+    line. `compression`, `sha256` (hexadecimal) and `compressed_bytes` are of the object as stored, `sql_bytes`
+    of its text.
     """
 
-    expected_database: str
+    expected_database: str | None
     database: str | None
     server: str | None
     server_version: str | None
     character_set: str | None
+    compression: Compression
     compressed_bytes: int
     sql_bytes: int
     statements: int
@@ -106,6 +109,7 @@ class DumpReport:
             "server": self.server,
             "server_version": self.server_version,
             "character_set": self.character_set,
+            "compression": str(self.compression),
             "compressed_bytes": self.compressed_bytes,
             "sql_bytes": self.sql_bytes,
             "statements": self.statements,
@@ -119,12 +123,13 @@ class DumpReport:
     def to_text(self) -> str:
         """The report for a person."""
         server = " ".join(filter(None, (self.server, self.server_version))) or "an unknown server"
+        packed = "" if self.compression is Compression.NONE else f" as {self.compression}"
         lines = [
-            f"dump of {self.database or 'an unnamed database'} for {self.expected_database}: "
+            f"dump of {self.database or 'an unnamed database'} for {self.expected_database or 'any database'}: "
             f"{'may be imported' if self.ok else 'REFUSED'}",
             f"  from {server}, character set {self.character_set or 'not set'}, "
             f"{'whole' if self.complete else 'without a completion line at its end'}",
-            f"  {self.compressed_bytes:,} bytes stored, {self.sql_bytes:,} bytes of SQL, "
+            f"  {self.compressed_bytes:,} bytes stored{packed}, {self.sql_bytes:,} bytes of SQL, "
             f"{self.statements:,} statements, sha256 {self.sha256}",
             f"  {len(self.tables)} tables, {self.rows:,} rows",
             *(f"    {table}: {rows:,}" for table, rows in sorted(self.tables.items())),

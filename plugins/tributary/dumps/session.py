@@ -37,7 +37,7 @@ _NAMES = re.compile(
 _ACCOUNTS = re.compile(r"(?:password|role|default\s+role)\b", re.IGNORECASE)
 _GTID_PURGED = re.compile(r"(?:@@global\.|global\s+)gtid_purged\b", re.IGNORECASE)
 _TRANSACTION = re.compile(
-    r"(?:session\s+|local\s+)?transaction\s+(?:isolation\s+level\s+[\w ]+|read\s+(?:only|write))",
+    r"(?:session\s+|local\s+)?transaction\s+(?:isolation\s+level\s+\w[\w ]*|read\s+(?:only|write))",
     re.IGNORECASE,
 )
 

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 
 from tributary.dumps.draft import Draft
-from tributary.dumps.rows import RowSkipper
-from tributary.dumps.tokens import Comment, Flaw, Token
+from tributary.dumps.rows import InsertSkipper, RowSkipper
+from tributary.dumps.tokens import Comment, Flaw, Statement, Token
 
 _COMMENT_BYTES = 1024
 _DELIMITER_LINE_BYTES = 1024
@@ -67,7 +67,8 @@ class Tokenizer:
         self._set_delimiter(b";")
         self._statements = 0
         self._draft: Draft | None = None
-        self._skipper = RowSkipper()
+        self._rows = RowSkipper()
+        self._inserts = InsertSkipper()
         self._quote = b""
         self._comment = bytearray()
         self._comment_line = 0
@@ -138,9 +139,23 @@ class Tokenizer:
             self._open_comment(self._block_comment, position + 2)
         elif _DELIMITER_WORD.match(buffer, position):
             return self._delimiter_line()
-        else:
+        elif not self._skip_inserts():
             self._open_statement()
         return True
+
+    def _skip_inserts(self) -> bool:
+        """Take statements that are like the last one without looking at each."""
+        if self._delimiter != b";":
+            return False
+        count, end = self._inserts.skip(self._buffer, self._position)
+        if count:
+            line, offset, number = self._line_at(self._position), self.position, self._statements + 1
+            self._statements += count
+            self._position = end
+            self._tokens.append(
+                Statement(self._inserts.text, number, line, offset, self.position, count, True, True, (), (), count)
+            )
+        return count > 0
 
     def _delimiter_line(self) -> bool:
         limit = self._position + _DELIMITER_LINE_BYTES
@@ -164,7 +179,7 @@ class Tokenizer:
         """In a statement, outside quotes and comments."""
         draft, buffer, position = self._open, self._buffer, self._position
         if draft.in_values and not (draft.depth or draft.tail):
-            rows, position = self._skipper.skip(buffer, position)
+            rows, position = self._rows.skip(buffer, position)
             draft.rows += rows
         run = self._run_until_sign.match(buffer, position)
         end = run.end() if run else position
@@ -183,6 +198,8 @@ class Tokenizer:
         if buffer.startswith(self._delimiter, end):
             self._position += len(self._delimiter)
             self._tokens.append(draft.finish(self.position, delimited=True))
+            if draft.rows == 1:
+                self._inserts.follow(bytes(draft.text))
             self._draft = None
             self._state = self._between
         elif sign == b"(":

@@ -37,7 +37,9 @@ class Statement:
     or REPLACE it stops after the word VALUES, so that it holds no row. `conditional` are the spans of `text`
     that only some server versions execute. `rows` counts the tuples after VALUES; `literal` says that these
     are nothing but constants. `offset` and `end` are byte positions in the dump, delimiter included;
-    `delimited` is False when the dump ended before the statement did.
+    `delimited` is False when the dump ended before the statement did. `count` is more than 1 where so many
+    statements of the same text, INSERTs of constants, follow each other and are taken together: then `number`
+    is that of the first, and `rows`, `offset` and `end` are of all.
     """
 
     text: bytes
@@ -50,13 +52,15 @@ class Statement:
     delimited: bool
     conditional: tuple[tuple[int, int], ...]
     flaws: tuple[Flaw, ...]
+    count: int = 1
 
     def unconditional(self) -> bytes:
         """`text` as a server reads it that executes none of the conditional parts."""
-        text = self.text
-        for start, stop in reversed(self.conditional):
-            text = text[:start] + text[stop:]
-        return text
+        kept, done = [], 0
+        for start, stop in self.conditional:
+            kept.append(self.text[done:start])
+            done = stop
+        return b"".join((*kept, self.text[done:]))
 
 
 Token = Comment | Statement

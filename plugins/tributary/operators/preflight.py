@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
 from tributary.dates import DUMP_DATE, parse_day
-from tributary.dumps import open_dump, preflight, strip_own_database
+from tributary.dumps import Changes, needs_copy, open_dump, preflight, rewrite
 from tributary.hooks.clients import ops_store
 from tributary.registry import Database
 from tributary.settings import GOOGLE_CONNECTION
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
     from google.cloud.storage import Blob
 
-# Copies without the database's own CREATE DATABASE and USE lie below this prefix of the bucket.
+# Copies that an import can read, with the changes that the contract asks for, lie below this prefix of the bucket.
 CLEANED = "_cleaned"
 
 
@@ -27,7 +27,9 @@ class PreflightOperator(BaseOperator):
 
     Returns `uri` (what to import), `tables` (rows by table, counted from the INSERTs) and
     `sql_bytes`. A dump that may name its own database is imported from a copy without those
-    statements, because a `USE` overrides the database that an import asks for.
+    statements, because a `USE` overrides the database that an import asks for. So is one that the
+    contract wants to be changed otherwise, and one that Cloud SQL would misread: compressed with
+    something other than gzip, or with a name whose ending contradicts its content.
     """
 
     template_fields: Sequence[str] = ("dump_date",)
@@ -65,15 +67,26 @@ class PreflightOperator(BaseOperator):
             run_id=context["run_id"],
         )
         uri = dump["uri"]
-        if contract.own_database_statements:
+        changes = _changes(self.database)
+        if changes or needs_copy(dump["name"], report.compression):
             target = bucket.blob(f"{CLEANED}/{self.database.name}/{self.dump_date}/{dump['generation']}.sql.gz")
-            _copy_cleaned(blob, target, {self.database.name, contract.source_name or self.database.name})
+            _copy_cleaned(blob, target, changes)
             uri = f"gs://{dump['bucket']}/{target.name}"
         return {"uri": uri, "tables": tables, "sql_bytes": report.sql_bytes}
 
 
-def _copy_cleaned(source: Blob, target: Blob, own_names: Collection[str]) -> None:
-    """Copy a dump without the statements that create, drop or use its own database; streams."""
+def _changes(database: Database) -> Changes:
+    contract = database.contract
+    own_names = {database.name, contract.source_name or database.name}
+    return Changes(
+        own_database=own_names if contract.own_database_statements else (),
+        drop_definers=contract.drop_definers,
+        collation=contract.collation,
+    )
+
+
+def _copy_cleaned(source: Blob, target: Blob, changes: Changes) -> None:
+    """Copy a dump as gzip, with the changes; streams."""
     with source.open("rb") as stream, target.open("wb") as out, gzip.open(out, "wb", compresslevel=1) as packed:
-        for chunk in strip_own_database(open_dump(stream), own_names):
+        for chunk in rewrite(open_dump(stream), changes) if changes else open_dump(stream):
             packed.write(chunk)

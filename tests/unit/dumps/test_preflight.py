@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import hashlib
 import json
+import time
 from collections.abc import Callable
 
 import pytest
@@ -235,7 +237,102 @@ def test_a_hand_written_dump_is_refused_otherwise(check: Check) -> None:
     assert set(codes(report)) == {"database_statement", "no_header", "incomplete"}
 
 
+# Bounds.
+
+
+def test_a_definition_too_long_to_check_is_refused_once(dump_with: DumpWith, check: Check) -> None:
+    report = check(dump_with(b"CREATE TABLE `u` (" + b"a int, " * 200_000 + b"b int);"))
+    assert codes(report) == ["too_long"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"CREATE TABLE `%s` (a int);",
+        b"INSERT INTO `%s` VALUES (1);",
+        b"CREATE TABLE `%s`.`u` (a int);",
+        b"DROP TABLE `t`, `%s`;",
+    ],
+)
+def test_a_name_longer_than_servers_take_is_refused_and_not_kept(
+    text: bytes, dump_with: DumpWith, check: Check
+) -> None:
+    report = check(dump_with(text % (b"x" * 65)))
+    assert codes(report) == ["long_name"]
+    assert report.tables == {"t": 2}
+    assert "x" * 65 not in report.to_text()
+
+
+def test_the_longest_name_of_servers_is_kept(dump_with: DumpWith, check: Check) -> None:
+    name = "é" * 64
+    assert name in check(dump_with(f"CREATE TABLE `{name}` (a int);".encode())).tables
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"CREATE TABLE `u` (a int) connection%s;",
+        b"CREATE DATABASE x charset%s!;",
+        b"SET SESSION TRANSACTION ISOLATION LEVEL%s!;",
+        b"/*!40101 %s" + b"values (" * 50_000 + b"*/;",
+    ],
+)
+def test_white_space_does_not_take_hours(text: bytes, dump_with: DumpWith, check: Check) -> None:
+    start = time.monotonic()
+    check(dump_with(text.replace(b"%s", b" " * 400_000)))
+    assert time.monotonic() - start < 10
+
+
+# Any database.
+
+
+def test_any_database_will_do_on_request(dump_with: DumpWith, check: Check) -> None:
+    report = check(dump_with(b"INSERT INTO `shop_eu`.`t` VALUES (3);"), database=None)
+    assert report.ok
+    assert "for any database: may be imported" in report.to_text()
+    assert codes(check(dump_with(b"INSERT INTO `other`.`t` VALUES (3);"), database=None)) == ["other_database"]
+    assert codes(check(dump_with(b"USE `shop_eu`;"), database=None)) == ["database_statement"]
+    everything = dump_with(b"").replace(b"Database: shop_eu", b"Database: ")
+    assert codes(check(everything, database=None)) == ["wrong_database"]
+    assert "of one database" in str(check(everything, database=None).errors[0])
+
+
+# Bytes.
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "'Zo\u00eb'".encode("latin-1"),
+        "'\U0001f600'".encode(),
+        b"'\x00'",
+        b"_binary '\xff\x00\xfe'",
+        b"'utf8mb4_0900_ai_ci'",
+    ],
+    ids=["latin1", "emoji", "nul", "binary", "collation"],
+)
+def test_any_bytes_may_stand_in_a_row(value: bytes, dump_with: DumpWith, check: Check) -> None:
+    report = check(dump_with(b"INSERT INTO `t` VALUES (%s),(2);" % value))
+    assert report.ok
+    assert report.tables == {"t": 4}
+
+
+def test_a_byte_order_mark_is_skipped(dump_with: DumpWith, check: Check) -> None:
+    assert check(b"\xef\xbb\xbf" + dump_with(b"")).ok
+
+
+def test_the_collation_of_mysql_8_is_accepted(dump_with: DumpWith, check: Check) -> None:
+    assert check(dump_with(b"CREATE TABLE `u` (a text COLLATE utf8mb4_0900_ai_ci) COLLATE=utf8mb4_0900_ai_ci;")).ok
+
+
 # The report.
+
+
+def test_the_report_says_how_the_dump_was_compressed(dump_with: DumpWith, check: Check) -> None:
+    assert check(dump_with(b"")).to_dict()["compression"] == "none"
+    report = check(bz2.compress(dump_with(b"")))
+    assert report.to_dict()["compression"] == "bzip2"
+    assert "bytes stored as bzip2" in report.to_text()
 
 
 def test_raising(dump_with: DumpWith, check: Check) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from collections.abc import Iterator
 
 import pytest
 
@@ -177,6 +178,87 @@ def test_a_comment_knows_whether_it_ended(text: bytes, closed: bool) -> None:
     (comment,) = tokenize([text])
     assert isinstance(comment, Comment)
     assert comment.closed is closed
+
+
+ROW = b"INSERT INTO `t` VALUES (1,'a');\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        (ROW * 300, [300]),
+        (ROW.replace(b"a", b"it\\'s; \\\\") * 300, [300]),
+        (ROW.replace(b"'a'", b"_binary 'x),('") * 300, [300]),
+        (ROW * 3 + ROW.replace(b"`t`", b"`u`") * 3, [3, 3]),
+        (ROW * 3 + b"-- INSERT\n" + ROW * 3, [6]),
+        (ROW * 3 + ROW.replace(b"(1", b"(1),(1") * 2 + ROW, [8]),
+    ],
+)
+def test_inserts_of_one_row_that_are_alike_are_taken_together(text: bytes, rows: list[int]) -> None:
+    found = statements(text)
+    by_text: dict[bytes, int] = {}
+    for statement in found:
+        by_text[statement.text] = by_text.get(statement.text, 0) + statement.rows
+    assert list(by_text.values()) == rows
+    assert all(statement.literal and statement.delimited for statement in found)
+    assert sum(statement.count for statement in found) == text.count(b"INSERT INTO")
+    assert any(statement.count > 1 for statement in found)
+    assert found[-1].number + found[-1].count - 1 == text.count(b"INSERT INTO")
+    for statement in found:
+        assert text[statement.offset : statement.end].startswith(b"INSERT")
+        assert text[statement.offset : statement.end].endswith(b";")
+        assert statement.line == text[: statement.offset].count(b"\n") + 1
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        b"INSERT INTO `t` VALUES (1,NOW());",
+        b"INSERT INTO `t` VALUES (1,'a' /*! , 2 */);",
+        b"INSERT INTO `t` VALUES (1,'a') ON DUPLICATE KEY UPDATE a = 1;",
+        b"INSERT INTO `t` VALUES (1,--\x01 2);",
+        b"INSERT INTO `t` VALUES (1,\\! touch x\n);",
+        b"DROP DATABASE x;",
+    ],
+)
+def test_inserts_that_are_not_alike_are_looked_at(last: bytes) -> None:
+    alone = [(token.text, token.rows, token.literal, token.flaws) for token in statements(last)]
+    among = statements(ROW * 50 + last)
+    assert [(token.text, token.rows, token.literal, token.flaws) for token in among[-len(alone) :]] == alone
+
+
+def test_nothing_is_taken_together_behind_another_delimiter() -> None:
+    text = ROW + b"DELIMITER $$\n" + ROW * 3 + b"$$"
+    assert [statement.count for statement in statements(text)] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("piece", "pieces", "is_too_long"),
+    [
+        (b"a int, " * 1000, 2000, True),
+        (b"`" + b"x" * 10_000 + b"`", 1000, True),
+        (b"x" * 10_000, 1000, True),
+        (b"/* x */", 60_000, False),
+        (b"-- x\n", 60_000, False),
+        (b"/*!50700 */", 60_000, True),
+    ],
+)
+def test_memory_does_not_grow_with_a_definition(piece: bytes, pieces: int, is_too_long: bool) -> None:
+    def chunks() -> Iterator[bytes]:
+        yield b"CREATE TABLE `t` ("
+        at_once = max(1, 100_000 // len(piece))
+        for _ in range(pieces // at_once):
+            yield piece * at_once
+        yield b");\n"
+
+    tracemalloc.start()
+    try:
+        (statement,) = tokenize(chunks())
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (Flaw.TOO_LONG in statement.flaws) is is_too_long
+    assert peak < 5_000_000
 
 
 def test_memory_does_not_grow_with_a_statement() -> None:

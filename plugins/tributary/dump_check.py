@@ -1,0 +1,43 @@
+"""Pre-flight of a file on this machine, for `tributary dump check`. No Airflow, no connection."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import nullcontext
+from enum import StrEnum
+from pathlib import Path
+
+from tributary.dumps import DumpReport, preflight
+from tributary.registry import load_registry
+
+STANDARD_INPUT = "-"
+
+
+class ReportFormat(StrEnum):
+    """How a report is printed."""
+
+    text = "text"
+    json = "json"
+
+
+def check_dump(file: str, database: str | None) -> DumpReport:
+    """The pre-flight report of a local file, or of standard input for `-`.
+
+    A `database` of the registry is checked by its contract, as its DAG does; any other name must be the one in
+    the dump's header, and without one any database will do. Raises the `DumpError`s of `preflight`, `OSError`
+    for a file that cannot be read, and `RegistryError` for a database whose entry is broken.
+    """
+    contract = None
+    if database is not None:
+        registry = load_registry()
+        if database in registry.databases or any(entry.name == database for entry in registry.broken):
+            contract = registry.database(database).contract
+    with nullcontext(sys.stdin.buffer) if file == STANDARD_INPUT else Path(file).open("rb") as stream:
+        return preflight(
+            stream,
+            database=database,
+            source_name=contract.source_name if contract else None,
+            expected_tables=tuple(contract.tables) if contract else None,
+            allow_own_database=bool(contract and contract.own_database_statements),
+            require_completion=contract.completion_line if contract else True,
+        )
