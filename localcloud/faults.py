@@ -1,4 +1,4 @@
-"""Faults on request: the ``/_faults`` path that ``sqladmin`` and ``airbyte`` share.
+"""Faults on request: the ``/_faults`` path that ``sqladmin``, ``airbyte`` and ``bigquery`` share.
 
 A test orders a fault, the service serves it the next *count* times it applies, and the fault is used up::
 
@@ -27,7 +27,7 @@ class Fault(BaseModel):
     kind: str
     count: int = Field(default=1, ge=1, description="how many times it applies")
     message: str = Field(default="injected fault", description="text of the error")
-    code: str | None = Field(default=None, description="error code of a failed operation")
+    code: str | None = Field(default=None, description="error code of a failed operation, or reason of a refusal")
     seconds: float = Field(default=1.0, ge=0, description="length of a delay")
     status: int = Field(default=503, ge=400, le=599, description="HTTP status")
     path: str = Field(default="", description="applies to requests whose path contains this")
@@ -72,8 +72,8 @@ class Faults:
             self._pending.clear()
 
 
-def install(app: FastAPI, faults: Faults, error: Callable[[int, str], Response]) -> None:
-    """Add the ``/_faults`` routes to *app*, and the ``http`` fault, answered with *error(status, text)*."""
+def install(app: FastAPI, faults: Faults, error: Callable[[Fault], Response]) -> None:
+    """Add the ``/_faults`` routes to *app*, and the ``http`` fault, answered with *error(fault)*."""
     router = APIRouter()
 
     @router.post("/_faults", status_code=201)
@@ -103,4 +103,4 @@ def install(app: FastAPI, faults: Faults, error: Callable[[int, str], Response])
             return fault.path in path and fault.method.upper() in ("", method)
 
         fault = None if path == "/_faults" else faults.take("http", hit)
-        return await call_next(request) if fault is None else error(fault.status, fault.message)
+        return await call_next(request) if fault is None else error(fault)

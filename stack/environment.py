@@ -136,6 +136,12 @@ def _airflow(state: State) -> dict[str, str]:
             "login": "root",
             "password": passwords["cloud_sql"],
         },
+        "AIRFLOW_API": {
+            "conn_type": "http",
+            "host": _url(state, "airflow"),
+            "login": ADMIN,
+            "password": passwords["airflow_admin"],
+        },
         "AIRBYTE_DEFAULT": {
             "conn_type": "airbyte",
             "host": f"{_url(state, 'airbyte')}/api/public/v1/",

@@ -181,7 +181,7 @@ def create_app(config: Config) -> FastAPI:
     app = FastAPI(openapi_url=None)
     tokens = Tokens(config)
     service = Service(config)
-    install(app, service.faults, lambda status, message: response(Problem(status, message=message)))
+    install(app, service.faults, lambda fault: response(Problem(fault.status, message=fault.message)))
 
     def authenticated(request: Request) -> None:
         tokens.check(request.headers.get("Authorization"))

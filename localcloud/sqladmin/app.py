@@ -212,7 +212,7 @@ def create_app(config: Config) -> FastAPI:
     """The whole service."""
     app = FastAPI(openapi_url=None)
     api = Api(config)
-    install(app, api.faults, lambda status, message: response(ApiError(status, message)))
+    install(app, api.faults, lambda fault: response(ApiError(fault.status, fault.message)))
 
     for version, prefix in PREFIXES.items():
         for routes in (instance_routes, database_routes, operation_routes):

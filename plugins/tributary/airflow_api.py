@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from datetime import date
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
@@ -26,7 +26,7 @@ class AirflowApi:
         self._credentials = {"username": user, "password": password}
 
     @classmethod
-    def from_environment(cls) -> AirflowApi:
+    def from_environment(cls) -> Self:
         """Use TRIBUTARY_AIRFLOW_URL, _USER and _PASSWORD."""
         values = [os.environ.get(f"TRIBUTARY_AIRFLOW_{name}") for name in ("URL", "USER", "PASSWORD")]
         if not all(values):
@@ -35,6 +35,19 @@ class AirflowApi:
                 "they say where Airflow is and who asks"
             )
         return cls(*map(str, values))
+
+    @classmethod
+    def from_connection(cls, connection_id: str) -> Self:
+        """Use an Airflow connection of the type `http`, in a task."""
+        from airflow.sdk import BaseHook
+
+        connection = BaseHook.get_connection(connection_id)
+        # As Airflow's HttpHook reads it: the scheme may stand in the host, or in the schema.
+        host = connection.host or ""
+        url = host if "://" in host else f"{connection.schema or 'http'}://{host}"
+        return cls(
+            f"{url}:{connection.port}" if connection.port else url, connection.login or "", connection.password or ""
+        )
 
     def ensure_pools(self, registry: Registry) -> None:
         """Make the pool of every Cloud SQL instance: one slot, held while an import runs deferred."""

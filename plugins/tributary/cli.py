@@ -13,6 +13,7 @@ from rich.console import Console
 
 from tributary import generated
 from tributary.dates import parse_day
+from tributary.dead_letters.cli import app as dead_letters_app
 from tributary.dump_check import ReportFormat, check_dump
 from tributary.dumps import DumpError
 from tributary.errors import TributaryError
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 dump_app = typer.Typer(no_args_is_help=True, help="Dumps in the bucket.")
 app.add_typer(dump_app, name="dump")
+app.add_typer(dead_letters_app, name="dead-letters")
 
 # In a log there is no terminal to ask for its width, and 80 columns break every table.
 _WIDTH = None if sys.stdout.isatty() else 160

@@ -53,6 +53,16 @@ trigger it with `force`.
 Databases: {databases}.
 """
 
+HOUSEKEEPING = """
+### What looks after the other DAGs
+
+| task | does | when it is red, look at | safe to clear |
+| --- | --- | --- | --- |
+| `sweep_dead_letters` | records failures that no task could tell itself (a killed process, a file that does not import), closes the records of what has healed | whether the connection `airflow_api` and the dumps' bucket can be reached | yes |
+
+`tributary dead-letters sweep` does the same at once.
+""".strip()
+
 
 def elt(database: Database) -> str:
     """The page of a database's DAG, in Markdown."""

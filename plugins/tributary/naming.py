@@ -12,9 +12,13 @@ CONSOLIDATED = "consolidated"
 CONSOLIDATED_AUDIT = "consolidated__audit"
 OPS = "ops"
 CONSOLIDATE_DAG = "consolidate"
+HOUSEKEEPING_DAG = "housekeeping"
 
 # A table that the sync writes beside the raw tables: which dump they hold (one row).
 LOAD_MARKER = "_tributary_load"
+
+# The task of a dbt group that runs dbt; the other tasks of the group follow it, one a model. Cosmos' name.
+DBT_PRODUCER = "dbt_producer_watcher"
 
 
 def dag_id(database: str) -> str:
@@ -50,6 +54,12 @@ def airbyte_name(database: str) -> str:
 def asset_uri(project_dataset: str) -> str:
     """An asset's URI for a BigQuery dataset; the scheme keeps it apart from tables' URIs."""
     return f"tributary://bigquery/{project_dataset}"
+
+
+def producer_of(task_id: str) -> str | None:
+    """`transform.orders_run` -> `transform.dbt_producer_watcher`; None for a task that follows no other."""
+    group, dot, name = task_id.rpartition(".")
+    return f"{group}.{DBT_PRODUCER}" if dot and name != DBT_PRODUCER else None
 
 
 def run_id(day: date) -> str:

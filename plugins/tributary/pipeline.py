@@ -1,4 +1,4 @@
-"""The DAGs: `elt__<db>`, one per database, and `consolidate`. Read top to bottom."""
+"""The DAGs: `elt__<db>`, one per database, `consolidate` and `housekeeping`. Read top to bottom."""
 
 from __future__ import annotations
 
@@ -16,10 +16,14 @@ from tributary.operators.import_dump import ImportDumpOperator
 from tributary.operators.preflight import PreflightOperator
 from tributary.operators.publish import PublishOperator
 from tributary.operators.reconcile import ReconcileOperator
+from tributary.operators.sweep import SweepOperator
 from tributary.operators.sync import SyncOperator
 from tributary.operators.validate import ValidateAuditOperator, ValidateMartsOperator, ValidateRawOperator
 from tributary.policies import DEFAULT_ARGS, IMPORT_LIMIT, SYNC_LIMIT
 from tributary.registry import Database, Registry
+
+# How long a failure that no callback saw stays unknown at most.
+SWEEP_SCHEDULE = "*/15 * * * *"
 
 DATE_PARAM = Param(
     None,
@@ -136,6 +140,25 @@ def build_consolidate_dag(registry: Registry) -> DAG:
             outlets=[Asset(name=naming.CONSOLIDATED, uri=naming.asset_uri(naming.CONSOLIDATED))],
         )
         await_databases >> transform >> validate_audit >> publish
+    return dag
+
+
+def build_housekeeping_dag(registry: Registry) -> DAG:
+    """The DAG that looks after the others, by the clock."""
+    dag = DAG(
+        dag_id=naming.HOUSEKEEPING_DAG,
+        description="Finds failures that no task could tell itself, and closes what has healed.",
+        doc_md=docs.HOUSEKEEPING,
+        schedule=SWEEP_SCHEDULE,
+        start_date=datetime.combine(registry.defaults.start_date, time(), UTC),
+        catchup=False,
+        max_active_runs=1,
+        # One retry: the next run comes soon.
+        default_args={**DEFAULT_ARGS, "owner": registry.defaults.owner, "retries": 1},
+        tags=["housekeeping", f"owner:{registry.defaults.owner}"],
+    )
+    with dag:
+        SweepOperator(task_id="sweep_dead_letters")
     return dag
 
 

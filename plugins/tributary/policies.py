@@ -7,9 +7,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import RetryDecision, RetryPolicy
-from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
+from tributary.dead_letters.callback import record_failure
 from tributary.failures import Failure, Kind, classify
+from tributary.following import producer_state
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -73,18 +74,10 @@ def _follow(context: Context | None, try_number: int, reason: str) -> RetryDecis
 
     It cannot heal by itself, and must not use up its tries while the other is still to be tried again.
     """
-    state = _producer_state(context) if context else None
+    state = producer_state(context) if context else None
     if state == "failed":
         return RetryDecision.fail(reason=reason)
     return RetryDecision.retry(delay=slow_delay(try_number) if state == "up_for_retry" else None, reason=reason)
-
-
-def _producer_state(context: Context) -> str | None:
-    task, run_id = context["task"], context["run_id"]
-    producer = task.producer_task_id
-    states = RuntimeTaskInstance.get_task_states(dag_id=task.dag_id, task_ids=[producer], run_ids=[run_id])
-    state: str | None = states.get(run_id, {}).get(producer)
-    return state
 
 
 RETRY_POLICY = FailureRetryPolicy()
@@ -97,4 +90,5 @@ DEFAULT_ARGS: dict[str, Any] = {
     "max_retry_delay": MAX_RETRY_DELAY,
     "retry_policy": RETRY_POLICY,
     "execution_timeout": TASK_LIMIT,
+    "on_failure_callback": [record_failure],
 }

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 
 from tributary.errors import TributaryError
 
 GOOGLE_CONNECTION = "google_cloud_default"
 AIRBYTE_CONNECTION = "airbyte_default"
+# Airflow's own REST API, for the tasks that look after the others.
+AIRFLOW_CONNECTION = "airflow_api"
 
 
 def mysql_connection(instance: str) -> str:
@@ -23,6 +26,12 @@ def mysql_connection(instance: str) -> str:
 def dbt_executable() -> str:
     """The dbt program; read when a DAG is parsed, since Cosmos wants a path then."""
     return os.environ.get("TRIBUTARY_DBT_EXECUTABLE", "dbt")
+
+
+def spool_dir() -> Path:
+    """Where this machine keeps what it cannot deliver yet; below AIRFLOW_HOME unless set."""
+    home = os.environ.get("AIRFLOW_HOME") or "~/airflow"
+    return Path(os.environ.get("TRIBUTARY_SPOOL_DIR") or f"{home}/spool").expanduser()
 
 
 @dataclass(frozen=True)

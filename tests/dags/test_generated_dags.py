@@ -28,8 +28,16 @@ def models_of(manifest: Path, folder: str) -> set[str]:
     return {node["name"] for node in models if node["original_file_path"].startswith(f"models/{folder}/")}
 
 
-def test_there_is_one_dag_per_database_and_the_consolidation(dags: dict[str, Any]):
-    assert set(dags) == {*map(naming.dag_id, DATABASES), naming.CONSOLIDATE_DAG}
+def test_there_is_one_dag_per_database_the_consolidation_and_the_housekeeping(dags: dict[str, Any]):
+    assert set(dags) == {*map(naming.dag_id, DATABASES), naming.CONSOLIDATE_DAG, naming.HOUSEKEEPING_DAG}
+
+
+def test_the_producer_is_named_as_cosmos_names_it():
+    from cosmos.constants import PRODUCER_WATCHER_TASK_ID
+
+    assert naming.DBT_PRODUCER == PRODUCER_WATCHER_TASK_ID
+    assert naming.producer_of("transform.orders_run") == PRODUCER
+    assert naming.producer_of(PRODUCER) is naming.producer_of("sync") is None
 
 
 @pytest.mark.parametrize("database", DATABASES)
@@ -85,7 +93,7 @@ def test_every_dag_says_what_it_is_and_whose(dags: dict[str, Any]):
         assert {tag.split(":")[0] for tag in dag.tags} >= {"owner"}
         assert dag.catchup is False
         assert dag.max_active_runs == 1
-        assert set(dag.params) == {"date", "force"}
+        assert set(dag.params) == (set() if dag.dag_id == naming.HOUSEKEEPING_DAG else {"date", "force"})
 
 
 @pytest.mark.parametrize("database", DATABASES)
@@ -124,7 +132,7 @@ def test_a_broken_entry_is_an_import_error_and_takes_nothing_away(
     (include / "databases.yaml").write_text("databases:\n  shop_eu: {app: retail}\n  shop_x: {app: nothing}\n")
     monkeypatch.setattr(module.load_registry, "__defaults__", (include,))
     bag = parse()
-    assert set(bag.dags) == {"elt__shop_eu", "consolidate"}
+    assert set(bag.dags) == {"elt__shop_eu", "consolidate", "housekeeping"}
     ((file, message),) = bag.import_errors.items()
     assert file.endswith("broken_databases.py")
     assert "databases.shop_x.app" in message

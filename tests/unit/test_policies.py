@@ -34,6 +34,7 @@ from tributary.triggers.poll import FAILED_POLLS_IN_A_ROW, poll_with
 QUOTA = Forbidden("Quota exceeded: your table", errors=[{"reason": "quotaExceeded"}])
 DENIED = Forbidden("Access Denied: Project p", errors=[{"reason": "accessDenied"}])
 AWAY = ServiceUnavailable("try later", errors=[{"reason": "backendError"}])
+PRODUCER = "transform.dbt_producer_watcher"
 FOLLOWED = AirflowException("dbt model 'm' failed. Review the producer task 't.p' logs for details.")
 
 
@@ -119,12 +120,12 @@ def test_a_model_s_task_goes_the_way_of_the_producer(
 
     def states(**which: Any) -> Any:
         asked.update(which)
-        return {"run": {"transform.producer": state}} if state else {}
+        return {"run": {PRODUCER: state}} if state else {}
 
     monkeypatch.setattr(RuntimeTaskInstance, "get_task_states", states)
-    task = SimpleNamespace(dag_id="elt__shop_eu", producer_task_id="transform.producer")
+    task = SimpleNamespace(dag_id="elt__shop_eu", task_id="transform.orders_run")
     decision = decide(FOLLOWED, context={"task": task, "run_id": "run"})
-    assert asked == {"dag_id": "elt__shop_eu", "task_ids": ["transform.producer"], "run_ids": ["run"]}
+    assert asked == {"dag_id": "elt__shop_eu", "task_ids": [PRODUCER], "run_ids": ["run"]}
     assert (decision.action, decision.retry_delay is not None) == (action, waits)
 
 

@@ -17,7 +17,8 @@ from tributary.sqlfiles import read_sql
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
 
-TABLES = ("runs", "ledger", "quality_results")
+# In the order in which they can be made: `dead_letters` is a view of the log before it.
+TABLES = ("runs", "ledger", "quality_results", "dead_letters_log", "dead_letters")
 
 Row = dict[str, Any]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 
 from tributary.dates import parse_day
+from tributary.dead_letters.closing import close_for_run
 from tributary.hooks.clients import bigquery_client
 from tributary.ledger.store import OpsStore
 from tributary.publishing import publish
@@ -48,4 +49,5 @@ class PublishOperator(BaseOperator):
             )
         rows = {database: sum(by_table.values()) for database, by_table in counts.items()}
         self.log.info("Published: %s", json.dumps(rows))
+        close_for_run(context["ti"].dag_id, context["run_id"], None, parse_day(plan["day"]))
         return rows

@@ -10,6 +10,7 @@ from airflow.sdk import BaseOperator
 
 from tributary import naming
 from tributary.dates import DUMP_DATE, parse_day
+from tributary.dead_letters.closing import close_for_run
 from tributary.errors import TributaryError
 from tributary.hooks.clients import bigquery_client
 from tributary.ledger.compare import check_same_rows
@@ -96,8 +97,10 @@ class ValidateRawOperator(_ValidateOperator):
             database=name,
             parameters={table: {"previous_rows": rows} for table, rows in previous.items()},
         )
-        final = self.database.contract.raw_only
-        record_state(store, context, "landed" if final else "transforming", name, day)
+        if self.database.contract.raw_only:
+            record_landed(store, context, name, day)
+        else:
+            record_state(store, context, "transforming", name, day)
         return len(result.passed)
 
 
@@ -125,7 +128,7 @@ class ValidateMartsOperator(_ValidateOperator):
         result = self.check(
             store, context, contract=contract, layer="marts", dataset=naming.dataset(name), database=name, partition=day
         )
-        record_state(store, context, "landed", name, day)
+        record_landed(store, context, name, day)
         return len(result.passed)
 
 
@@ -154,6 +157,12 @@ class ValidateAuditOperator(_ValidateOperator):
             )
             held += len(result.passed)
         return held
+
+
+def record_landed(store: OpsStore, context: Context, database: str, day: date) -> None:
+    """Append that a database's day is loaded; what had failed on the way there needs nobody any more."""
+    record_state(store, context, "landed", database, day)
+    close_for_run(context["ti"].dag_id, context["run_id"], database, day)
 
 
 def record_state(store: OpsStore, context: Context, state: str, database: str, day: date) -> None:
