@@ -5,7 +5,7 @@ envs := .local/envs
 stack := $(envs)/localcloud/bin/python -m stack
 dev := $(envs)/dev/bin
 
-.PHONY: help run up stop clean lint test test-fast lock install install-dev manifest
+.PHONY: help run up stop clean lint test test-fast faults lock install install-dev manifest
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
@@ -42,10 +42,15 @@ export TRIBUTARY_BQEMULATOR := $(CURDIR)/$(envs)/localcloud/bin/bqemulator
 pytest := -m pytest -p no:cacheprovider
 # The local cloud and the simulator are tested in their own environment, everything else in Airflow's.
 cloud_tests := tests/unit/localcloud tests/unit/simulator tests/integration/localcloud tests/integration/simulator
+# Each is a day of a whole stack: too long for every change.
+fault_tests := tests/faults/running
 
 test: install-dev ## every test, the end-to-end one too
 	$(envs)/localcloud/bin/python $(pytest) $(cloud_tests)
-	$(dev)/python $(pytest) tests $(addprefix --ignore=,$(cloud_tests))
+	$(dev)/python $(pytest) tests $(addprefix --ignore=,$(cloud_tests) $(fault_tests))
+
+faults: install-dev ## the whole stack on its worst days: kills in every step; half an hour and more
+	$(dev)/python $(pytest) $(fault_tests)
 
 test-fast: install-dev ## the tests that start no service
 	$(envs)/localcloud/bin/python $(pytest) tests/unit/localcloud tests/unit/simulator

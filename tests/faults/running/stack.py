@@ -1,0 +1,112 @@
+"""A whole stack to hurt: a checkout of its own with three databases, and what the tests do to it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+from tests.e2e.checkout import Checkout
+from tributary import naming
+from tributary.airflow_api import AirflowApi
+
+# Two of one app, so that one can harm the other, and one of the other app.
+DATABASES = ("shop_eu", "shop_us", "airport_lga")
+ELT_DAGS = tuple(map(naming.dag_id, DATABASES))
+
+
+class Stack:
+    """The running stack, by its own commands and APIs."""
+
+    def __init__(self, checkout: Checkout) -> None:
+        self.checkout = checkout
+        self.environment = checkout.environment
+        names = ("URL", "USER", "PASSWORD")
+        self.airflow = AirflowApi(*(self.environment[f"TRIBUTARY_AIRFLOW_{name}"] for name in names))
+
+    @classmethod
+    def start(cls, folder: Path) -> Stack:
+        """A fresh checkout with DATABASES alone, its first day loaded."""
+        checkout = Checkout.create(folder)
+        registry = checkout.folder / "include" / "databases.yaml"
+        content = yaml.safe_load(registry.read_text())
+        content["databases"] = {name: content["databases"][name] for name in DATABASES}
+        registry.write_text(yaml.safe_dump(content, sort_keys=False))
+        checkout.run("make", "run")
+        return cls(checkout)
+
+    def stop(self) -> None:
+        """End every process of it."""
+        self.checkout.run("make", "stop", check=False)
+
+    @property
+    def bucket(self) -> str:
+        return self.environment["TRIBUTARY_DUMPS_BUCKET"]
+
+    def next_day(self) -> str:
+        """Let one more day pass in production, and leave its dumps."""
+        arguments = ("advance", "--databases", ",".join(DATABASES), "--json")
+        return str(json.loads(self.checkout.simulator(*arguments).splitlines()[-1])["date"])
+
+    def load(self, day: str, *more: str) -> subprocess.Popen[str]:
+        """Start loading a day; `wait` waits for it."""
+        command = ["./tributary", "run", "--date", day, *more]
+        return subprocess.Popen(
+            command,
+            cwd=self.checkout.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def letters(self, *, every: bool = False) -> list[dict[str, Any]]:
+        """The dead letters after a sweep: those that are open, or all."""
+        self.checkout.run("./tributary", "dead-letters", "sweep")
+        option = ["--all"] if every else []
+        found: list[dict[str, Any]] = json.loads(
+            self.checkout.run("./tributary", "dead-letters", "list", *option, "--format", "json").stdout
+        )
+        return found
+
+    def imports(self, database: str, day: str) -> list[dict[str, Any]]:
+        """Every import of the day's dumps that the Cloud SQL service has ever been asked for."""
+        project = self.environment["GOOGLE_CLOUD_PROJECT"]
+        url = f"{self._service('sqladmin')}/v1/projects/{project}/operations"
+        params = {"instance": "staging", "maxResults": 500}
+        answer = httpx.get(url, params=params, headers={"Authorization": "Bearer test"}, timeout=30)
+        answer.raise_for_status()
+        return [
+            operation
+            for operation in answer.json().get("items", [])
+            if operation["operationType"] == "IMPORT" and f"/{database}/{day}/" in operation["importContext"]["uri"]
+        ]
+
+    def syncs(self, database: str) -> list[dict[str, Any]]:
+        """Every job of the database's Airbyte connection, as Airbyte's API tells of them."""
+        with self._airbyte() as client:
+            connections = client.get("connections", params={"limit": 100}).raise_for_status().json()["data"]
+            name = naming.airbyte_name(database)
+            connection = next(one["connectionId"] for one in connections if one["name"] == name)
+            jobs = client.get("jobs", params={"connectionId": connection, "limit": 100})
+            found: list[dict[str, Any]] = jobs.raise_for_status().json()["data"]
+            return found
+
+    @contextmanager
+    def _airbyte(self) -> Iterator[httpx.Client]:
+        with httpx.Client(timeout=30, base_url=f"{self._service('airbyte')}/api/public/v1/") as client:
+            credentials = {
+                name: self.environment[f"LOCALCLOUD_AIRBYTE_{name.upper()}"] for name in ("client_id", "client_secret")
+            }
+            token = client.post("applications/token", json=credentials).raise_for_status().json()
+            client.headers["Authorization"] = f"Bearer {token['access_token']}"
+            yield client
+
+    def _service(self, name: str) -> str:
+        return f"http://127.0.0.1:{self.environment[f'LOCALCLOUD_{name.upper()}_PORT']}"
