@@ -17,6 +17,10 @@ TERMINAL = frozenset({"success", "failed"})
 _TIMEOUT = 30.0
 
 
+class AirflowAwayError(TributaryError):
+    """Airflow's API server does not answer, or answers that it cannot: asking again later may help."""
+
+
 class AirflowApi:
     """A logged-in session. Raises TributaryError with the server's own words where a request fails."""
 
@@ -117,7 +121,9 @@ class AirflowApi:
                 self._http.headers["Authorization"] = f"Bearer {login.json()['access_token']}"
             response = self._http.request(method, path, **kwargs)
         except httpx.TransportError as error:
-            raise TributaryError(f"Airflow at {self.url} does not answer ({error}); is it running?") from None
+            raise AirflowAwayError(f"Airflow at {self.url} does not answer ({error}); is it running?") from None
+        if response.is_server_error and response.status_code not in accept:
+            raise AirflowAwayError(f"Airflow answered {response.status_code} to {method} {path}: {response.text[:500]}")
         if response.is_error and response.status_code not in accept:
             raise TributaryError(f"Airflow answered {response.status_code} to {method} {path}: {response.text[:500]}")
         return response

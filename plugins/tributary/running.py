@@ -14,7 +14,7 @@ from rich.live import Live
 from rich.table import Table
 
 from tributary import naming
-from tributary.airflow_api import TERMINAL, AirflowApi
+from tributary.airflow_api import TERMINAL, AirflowApi, AirflowAwayError
 from tributary.dates import logical_date
 from tributary.errors import TributaryError
 from tributary.registry import Registry
@@ -24,6 +24,8 @@ from tributary.sqlfiles import read_sql
 POLL_SECONDS = 2.0
 # A DAG of a new registry entry appears at the DAG processor's next look at the files.
 DAGS_WAIT_SECONDS = 120.0
+# The runs go on while Airflow's API server is away, and so does who follows them, for this long.
+AWAY_SECONDS = 300.0
 _ACTIVE = ("running", "scheduled", "deferred", "up_for_reschedule", "up_for_retry", "queued", "restarting")
 
 
@@ -99,11 +101,18 @@ class RunDay:
             time.sleep(POLL_SECONDS)
 
     def _poll(self, runs: list[_Followed], show: Any) -> None:
+        heard = time.monotonic()
         while not all(run.done for run in runs):
             time.sleep(POLL_SECONDS)
-            for run in runs:
-                if not run.done:
-                    self._refresh(run)
+            try:
+                for run in runs:
+                    if not run.done:
+                        self._refresh(run)
+            except AirflowAwayError:
+                if time.monotonic() > heard + AWAY_SECONDS:
+                    raise
+            else:
+                heard = time.monotonic()
             show()
 
     def _refresh(self, run: _Followed) -> None:
