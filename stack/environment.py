@@ -111,6 +111,9 @@ def _airflow(state: State) -> dict[str, str]:
         # A worker may notice the end of its task only at its next heartbeat. With Airflow's 5 s a task
         # that defers is queued again before, and the scheduler then takes the late news for a failure.
         "WORKERS__MIN_HEARTBEAT_INTERVAL": 1,
+        # A scheduler that was killed takes its tasks along; its successor looks for them only this often (s).
+        "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": 60,
+        "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": 120,
         "DAG_PROCESSOR__REFRESH_INTERVAL": 10,
         "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": 30,
         "DAG_PROCESSOR__DAG_VERSION_INFLATION_CHECK_LEVEL": "error",
