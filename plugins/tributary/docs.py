@@ -59,8 +59,9 @@ HOUSEKEEPING = """
 | task | does | when it is red, look at | safe to clear |
 | --- | --- | --- | --- |
 | `sweep_dead_letters` | records failures that no task could tell itself (a killed process, a file that does not import), closes the records of what has healed | whether the connection `airflow_api` and the dumps' bucket can be reached | yes |
+| `remove_copies` | removes the copies of dumps (`_cleaned/` in the bucket) that pre-flight made more than 7 days ago | whether the bucket can be reached, and objects in it be deleted | yes |
 
-`tributary dead-letters sweep` does the same at once.
+`tributary dead-letters sweep` does what the first does at once.
 """.strip()
 
 

@@ -16,6 +16,7 @@ from tributary.operators.import_dump import ImportDumpOperator
 from tributary.operators.preflight import PreflightOperator
 from tributary.operators.publish import PublishOperator
 from tributary.operators.reconcile import ReconcileOperator
+from tributary.operators.remove_copies import RemoveCopiesOperator
 from tributary.operators.sweep import SweepOperator
 from tributary.operators.sync import SyncOperator
 from tributary.operators.validate import ValidateAuditOperator, ValidateMartsOperator, ValidateRawOperator
@@ -159,6 +160,7 @@ def build_housekeeping_dag(registry: Registry) -> DAG:
     )
     with dag:
         SweepOperator(task_id="sweep_dead_letters")
+        RemoveCopiesOperator(task_id="remove_copies")
     return dag
 
 
