@@ -24,6 +24,8 @@ _BEGINS_AT_REASON = {
     "DumpReplacedError": "find_dump",
     "ImportRefusedError": "find_dump",
 }
+# The same rows compared again differ again: they are brought anew.
+_BEGINS_AT_BOTH = {("reconcile", "StageMismatchError"): "import_dump"}
 
 Run = tuple[str, str]
 
@@ -116,7 +118,13 @@ class Replay:
         self.say(f"{self.airflow.url}/dags/{dag_id}/runs/{run_id}")
 
     def _beginning(self, letter: DeadLetter, tasks: Mapping[str, Any]) -> list[str]:
-        begin = self.begin or _BEGINS_AT_REASON.get(letter.reason) or _BEGINS_AT.get(letter.task_id) or letter.task_id
+        begin = (
+            self.begin
+            or _BEGINS_AT_BOTH.get((letter.task_id, letter.reason))
+            or _BEGINS_AT_REASON.get(letter.reason)
+            or _BEGINS_AT.get(letter.task_id)
+            or letter.task_id
+        )
         if begin not in tasks:
             raise TributaryError(
                 f"{letter.id}: its run has no task {begin!r}; it has {', '.join(sorted(tasks))}. See --from."
