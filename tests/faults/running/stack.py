@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any
+from xmlrpc.client import ServerProxy
 
 import httpx
 import yaml
@@ -15,6 +20,7 @@ import yaml
 from tests.e2e.checkout import Checkout
 from tributary import naming
 from tributary.airflow_api import AirflowApi
+from tributary.errors import TributaryError
 
 # Two of one app, so that one can harm the other, and one of the other app.
 DATABASES = ("shop_eu", "shop_us", "airport_lga")
@@ -98,6 +104,18 @@ class Stack:
             found: list[dict[str, Any]] = jobs.raise_for_status().json()["data"]
             return found
 
+    def running_syncs(self, database: str) -> list[dict[str, Any]]:
+        """The jobs of the database's Airbyte connection that are under way."""
+        return [job for job in self.syncs(database) if job["status"] in ("pending", "running")]
+
+    def cancel_a_sync(self, database: str) -> bool:
+        """Cancel a job that is under way, as a person does in Airbyte's own pages; False while there is none."""
+        for job in self.running_syncs(database):
+            with self._airbyte() as client:
+                client.delete(f"jobs/{job['jobId']}").raise_for_status()
+            return True
+        return False
+
     @contextmanager
     def _airbyte(self) -> Iterator[httpx.Client]:
         with httpx.Client(timeout=30, base_url=f"{self._service('airbyte')}/api/public/v1/") as client:
@@ -108,5 +126,64 @@ class Stack:
             client.headers["Authorization"] = f"Bearer {token['access_token']}"
             yield client
 
+    def order(self, service: str, **fault: Any) -> None:
+        """Have `sqladmin`, `airbyte` or `bigquery` fail when it is next asked; see localcloud/README.md."""
+        httpx.post(f"{self._service(service)}/_faults", json=fault, timeout=30).raise_for_status()
+
+    def pending(self, service: str) -> list[dict[str, Any]]:
+        """The ordered faults that have not happened yet."""
+        found: list[dict[str, Any]] = httpx.get(f"{self._service(service)}/_faults", timeout=30).json()
+        return found
+
+    def withdraw(self) -> None:
+        """Take back every ordered fault."""
+        for service in ("sqladmin", "airbyte", "bigquery"):
+            httpx.delete(f"{self._service(service)}/_faults", timeout=30).raise_for_status()
+
     def _service(self, name: str) -> str:
         return f"http://127.0.0.1:{self.environment[f'LOCALCLOUD_{name.upper()}_PORT']}"
+
+    def pid(self, program: str) -> int:
+        """The process of one of the supervised programs, which leads a group of its own."""
+        state = json.loads((self.checkout.folder / ".local" / "stack.json").read_text())
+        url = f"http://stack:{state['secrets']['supervisor']}@127.0.0.1:{state['ports']['supervisor']}/RPC2"
+        info: Any = ServerProxy(url).supervisor.getProcessInfo(program)
+        return int(info["pid"])
+
+    def crash(self, program: str) -> None:
+        """Kill a program and what it started; the supervisor starts it again."""
+        os.killpg(self.pid(program), signal.SIGKILL)
+
+    def pause(self, program: str, seconds: float) -> None:
+        """A program that does not answer for a while."""
+        group = self.pid(program)
+        os.killpg(group, signal.SIGSTOP)
+        try:
+            time.sleep(seconds)
+        finally:
+            os.killpg(group, signal.SIGCONT)
+
+    def wait_for(self, dag_id: str, day: str, task_id: str, *states: str, seconds: float = 300) -> None:
+        """Return when a task of the day's run is in one of the states."""
+        self.wait_until(lambda: self.state(dag_id, day, task_id) in states, f"{dag_id}.{task_id} {states}", seconds)
+
+    def wait_until(self, condition: Callable[[], bool], what: str, seconds: float = 300) -> None:
+        """Poll until the condition holds; fails after `seconds`."""
+        end = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < end, f"{what}: not within {seconds:.0f} s"
+            time.sleep(0.3)
+
+    def state(self, dag_id: str, day: str, task_id: str) -> str | None:
+        """The state of a task of the day's run; None while there is none."""
+        try:
+            tasks = self.airflow.tasks(dag_id, naming.run_id(date.fromisoformat(day)))
+        except TributaryError:
+            return None
+        return next((task["state"] for task in tasks if task["task_id"] == task_id), None)
+
+    def run_of(self, dag_id: str, day: str) -> dict[str, Any]:
+        """The run of a DAG for a day, and its tasks."""
+        run = self.airflow.run(dag_id, naming.run_id(date.fromisoformat(day)))
+        run["tasks"] = self.airflow.tasks(dag_id, run["dag_run_id"])
+        return run

@@ -87,12 +87,12 @@ def test_every_step_survives_both_signals(stack: Stack, oracle: Oracle, record_p
         seconds, day = a_day_with(stack, oracle, kills)
         slowest = max(slowest, seconds - clean)
         for queue, pair, kill in drawn:
+            happened = "too late" if kill.done_at is None else f"loaded after {seconds:.0f} s"
+            done.append(f"{day}: {kill}: {happened}, a clean day takes {clean:.0f} s")
+            print(done[-1], flush=True)
             # One that came too late is drawn again another day.
             if kill.done_at is None:
                 queue.append(pair)
-            else:
-                done.append(f"{kill}: loaded {day} after {seconds:.0f} s, a clean day takes {clean:.0f} s")
-        print(*done[-len(drawn) :], sep="\n", flush=True)
     assert not elt
     assert not consolidation
     record_property("kills", "\n".join(done))

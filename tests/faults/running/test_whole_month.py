@@ -1,0 +1,95 @@
+"""A backfill of a month in which some dumps never came."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.e2e.content import Content, bigquery_content, columns_of, dump_in_mysql
+from tests.faults.running.oracle import Oracle
+from tests.faults.running.stack import Stack
+
+pytestmark = pytest.mark.timeout(7200)
+
+NAME = "airport_lga"
+DAG_ID = f"elt__{NAME}"
+DAYS = [(date(2013, 1, 1) + timedelta(days=number)).isoformat() for number in range(30)]
+MISSING = [DAYS[3], DAYS[10], DAYS[24]]
+
+
+def object_of(day: str) -> str:
+    return f"{NAME}/{day}/{NAME}.sql.gz"
+
+
+def wait_at_most(stack: Stack, seconds: int) -> None:
+    """Have the database's runs wait this long for their dumps."""
+    path = stack.checkout.folder / "include" / "databases.yaml"
+    registry = yaml.safe_load(path.read_text())
+    registry["databases"][NAME]["dump_wait"] = f"{seconds}s"
+    path.write_text(yaml.safe_dump(registry, sort_keys=False))
+
+
+def backfill(stack: Stack) -> dict[str, str]:
+    """Backfill the month with Airflow's own command; the states of its runs by day."""
+    airflow = str(stack.checkout.folder / ".local" / "envs" / "airflow" / "bin" / "airflow")
+    stack.checkout.run(
+        airflow, "backfill", "create", "--dag-id", DAG_ID, "--from-date", DAYS[0],
+        "--to-date", f"{DAYS[-1]}T03:00:00", "--reprocess-behavior", "completed",
+    )  # fmt: skip
+    end = time.monotonic() + 5400
+    states: dict[str, str] = {}
+    while set(states) < set(DAYS) or {"queued", "running"} & set(states.values()):
+        assert time.monotonic() < end, states
+        time.sleep(10)
+        listed = stack.checkout.run(airflow, "dags", "list-runs", DAG_ID, "--output", "json").stdout
+        # Warnings stand before the list, and begin with a bracket, too.
+        runs = json.loads(listed[listed.index("[{") :])
+        states = {run["logical_date"][:10]: run["state"] for run in runs if run["logical_date"][:10] in DAYS}
+    return states
+
+
+def contents(stack: Stack, oracle: Oracle, days: list[str]) -> dict[str, tuple[Content, int]]:
+    """What the marts hold of each day, and how many rows the day's dump has."""
+    columns = sorted(columns_of(oracle.warehouse, f"{NAME}.flights"))
+    found: dict[str, Any] = {}
+    for day in days:
+        content = bigquery_content(oracle.warehouse, f"{NAME}.flights", columns, f"_dump_date = '{day}'")
+        with oracle._environment(), dump_in_mysql(stack.environment, stack.bucket, object_of(day)) as cursor:
+            cursor.execute("select count(*) from flights")
+            found[day] = (content, cursor.fetchone()[0])
+    return found
+
+
+@pytest.mark.case(
+    "F25",
+    "a backfill of 30 days, 3 dumps missing",
+    expected="the 3 days fail with a record each, the others land; replay heals",
+)
+def test_a_month_with_holes(stack: Stack, oracle: Oracle):
+    stack.checkout.simulator("advance", "--databases", NAME, "--date", DAYS[-1])
+    bucket = oracle.storage.bucket(stack.bucket)
+    kept = {day: bucket.blob(object_of(day)).download_as_bytes() for day in MISSING}
+    for day in MISSING:
+        bucket.blob(object_of(day)).delete()
+    wait_at_most(stack, 20)
+    begin = time.monotonic()
+    states = backfill(stack)
+    print(f"{len(DAYS)} days: {time.monotonic() - begin:.0f} s", flush=True)
+    assert {day for day, state in states.items() if state != "success"} == set(MISSING)
+    letters = stack.letters()
+    assert {letter["id"] for letter in letters} == {f"{NAME}/{day}/find_dump" for day in MISSING}
+    assert {letter["tries"] for letter in letters} == {1}
+    for day, (content, rows) in contents(stack, oracle, [day for day in DAYS if day not in MISSING]).items():
+        assert content.rows == rows, day
+
+    for day, data in kept.items():
+        bucket.blob(object_of(day)).upload_from_string(data)
+    stack.checkout.run("./tributary", "dead-letters", "replay", "--all", "--wait", timeout=1800)
+    assert not stack.letters()
+    for day, (content, rows) in contents(stack, oracle, MISSING).items():
+        assert content.rows == rows, day
