@@ -32,7 +32,9 @@ PREFIX = "/computeMetadata/v1"
 def create_app(project: str) -> FastAPI:
     """The server's routes, for a machine of *project*."""
     app = FastAPI(openapi_url=None)
-    account = f"local@{project}.iam.gserviceaccount.com"
+    # As on GKE without a linked service account. With an e-mail address Google's library would ask
+    # iamcredentials.googleapis.com for the account's allowed locations, in every process.
+    account = f"{project}.svc.id.goog"
 
     @app.middleware("http")
     async def require_flavor(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:

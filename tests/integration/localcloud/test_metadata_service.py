@@ -24,7 +24,7 @@ def test_application_default_credentials_need_no_key(cloud: LocalCloud) -> None:
     assert isinstance(credentials, compute_engine.Credentials)
     assert project == cloud.project
     assert credentials.valid
-    assert credentials.service_account_email.endswith(".iam.gserviceaccount.com")
+    assert credentials.service_account_email.endswith(".svc.id.goog")
 
 
 def test_a_token_expires_in_an_hour(cloud: LocalCloud) -> None:
