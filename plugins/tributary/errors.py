@@ -24,6 +24,10 @@ class StageMismatchError(PermanentError):
     """Two stages that must hold the same rows do not."""
 
 
+class SchemaDriftError(PermanentError):
+    """The dump's tables lack columns that the contract describes."""
+
+
 class StagingTakenError(PermanentError):
     """The staging database holds the dump of another run than the one that wants to read it."""
 

@@ -57,6 +57,18 @@ def read_marker(hook: Any, database: str) -> LoadMarker | None:
     return LoadMarker(**{**values, "whole": bool(values["whole"])})
 
 
+def columns_of(hook: Any, database: str) -> dict[str, list[str]]:
+    """The staging database's columns by table."""
+    columns: dict[str, list[str]] = {}
+    for table, column in hook.get_records(
+        "select table_name, column_name from information_schema.columns where table_schema = %s "
+        "order by table_name, ordinal_position",
+        parameters=(database,),
+    ):
+        columns.setdefault(table, []).append(column)
+    return columns
+
+
 def write_marker(hook: Any, database: str, marker: LoadMarker) -> None:
     """Leave the marker in a fresh staging database, before anything is imported into it."""
     table = f"`{database}`.{_TABLE}"

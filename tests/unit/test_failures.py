@@ -40,6 +40,7 @@ from tributary.errors import (
     DbtError,
     ImportRefusedError,
     PermanentError,
+    SchemaDriftError,
     StageMismatchError,
     SyncError,
     TributaryError,
@@ -503,6 +504,7 @@ def test_the_table_is_large_and_has_both_kinds():
     [
         (DumpTruncated("the file ends early"), "bad_input"),
         (StageMismatchError("a: 1 row in raw; the connection was reset"), "mismatch"),
+        (SchemaDriftError("table a lacks timeout"), "schema"),
         (PermanentError("anything"), "refused"),
         (PermanentError(TimeoutError("timed out")), "refused"),
     ],

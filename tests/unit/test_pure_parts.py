@@ -10,7 +10,8 @@ import pytest
 from tributary import naming
 from tributary.airbyte import SyncPlan, contains
 from tributary.dates import logical_date, parse_day
-from tributary.errors import StageMismatchError, StagingTakenError
+from tributary.drift import require_columns
+from tributary.errors import SchemaDriftError, StageMismatchError, StagingTakenError
 from tributary.ledger.compare import check_same_rows
 from tributary.ledger.counting import count_query
 from tributary.publishing import missing_columns, transaction
@@ -70,6 +71,26 @@ def test_a_step_reads_its_own_run_s_dump_only():
     for not_whole in (None, replace(MARKER, whole=False)):
         with pytest.raises(StagingTakenError, match="no dump that was imported whole"):
             require_own(not_whole, database="shop_eu", run_id="run_1")
+
+
+def test_a_column_that_the_dump_lacks_is_named_with_what_is_new():
+    database = load_registry().databases["airport_ewr"]
+    found = {name: [*table.columns, "extra"] for name, table in database.contract.tables.items()}
+    require_columns(database, {**found, "further": []})
+    found["airlines"].remove("name")
+    with pytest.raises(
+        SchemaDriftError, match=r"flights\.yaml.*airport_ewr.*table airlines lacks name and has extra\."
+    ):
+        require_columns(database, found)
+    del found["planes"]
+    with pytest.raises(SchemaDriftError, match=r"table planes lacks tailnum, .* and has no new one; table airlines"):
+        require_columns(database, found)
+
+
+def test_a_personal_column_may_be_gone():
+    database = load_registry().databases["shop_eu"]
+    tables = database.contract.tables
+    require_columns(database, {name: table.selected_columns for name, table in tables.items()})
 
 
 def test_one_query_counts_all_tables():

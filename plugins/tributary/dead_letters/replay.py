@@ -22,6 +22,7 @@ _BEGINS_AT = {"preflight": "find_dump"}
 _BEGINS_AT_REASON = {
     "StagingTakenError": "import_dump",
     "DumpReplacedError": "find_dump",
+    "SchemaDriftError": "find_dump",
     "ImportRefusedError": "find_dump",
 }
 # The same rows compared again differ again: they are brought anew.

@@ -14,13 +14,14 @@ from airflow.sdk.exceptions import AirflowRescheduleException
 
 from tributary import naming
 from tributary.airbyte import UNFINISHED, SyncPlan, ensure_connection, sync_jobs
+from tributary.drift import require_columns
 from tributary.hooks.clients import bigquery_client
 from tributary.ledger.store import execute as execute_sql
 from tributary.registry import Database
 from tributary.resuming import Action, decide
 from tributary.settings import AIRBYTE_CONNECTION, Settings, mysql_connection
 from tributary.sqlfiles import render_sql
-from tributary.staging import LoadMarker, mark_sync, read_marker, require_own
+from tributary.staging import LoadMarker, columns_of, mark_sync, read_marker, require_own
 from tributary.triggers.poll import poll_with
 from tributary.waiting import look_shortly
 
@@ -34,6 +35,7 @@ STEP_BACK_SECONDS = 15
 class SyncOperator(AirbyteTriggerSyncOperator):
     """The provider's sync, on a connection that is made to match the contract first.
 
+    A dump that lacks a column of the contract fails at once: Airbyte would fill it with NULLs.
     A retry goes on with the job that an earlier try submitted, whether it still runs or is done
     (`tributary.resuming`); a job that an ended run left running is cancelled first, and so is the
     step's own one when it does not end within `execution_timeout`. Afterwards the raw dataset gets the
@@ -49,6 +51,7 @@ class SyncOperator(AirbyteTriggerSyncOperator):
 
     def execute(self, context: Context) -> Any:
         marker = self._own_marker(context)
+        require_columns(self.database, columns_of(self._mysql(), self._staging))
         hook = AirbyteHook(airbyte_conn_id=self.airbyte_conn_id, api_version=self.api_version)
         self.connection_id = ensure_connection(hook.airbyte_api, self._plan())
         begun = marker.sync_after is not None

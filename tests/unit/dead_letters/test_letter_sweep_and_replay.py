@@ -215,6 +215,7 @@ def test_dbt_s_tasks_run_again_together(store: LetterStore, airflow: MemoryAirfl
     [
         ("preflight", "DumpError", None, "find_dump"),
         ("sync", "DumpReplacedError", None, "find_dump"),
+        ("sync", "SchemaDriftError", None, "find_dump"),
         ("sync", "StagingTakenError", None, "import_dump"),
         ("sync", "SyncError", "preflight", "preflight"),
     ],
