@@ -78,7 +78,7 @@ _ROWS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 _NAMED = (
     "key|index|column|field|table|view|database|dataset|schema|constraint|variable|setting|connection|pool|bucket"
     "|object|file|task|dag|job|operation|instance|role|permission|function|procedure|trigger|model|rule|mart|module"
-    "|attribute|name|named|option|engine"
+    "|attribute|name|named|option|engine|collation|character set"
 )
 _QUOTED = re.compile(
     rf"(?P<named>\b(?:{_NAMED})s?:?\s+)?"

@@ -14,6 +14,7 @@ from airflow.sdk.exceptions import AirflowRescheduleException
 
 from tributary import naming
 from tributary.dates import DUMP_DATE
+from tributary.dead_letters.redaction import one_line
 from tributary.errors import DumpReplacedError, ImportRefusedError, ImportTimeoutError
 from tributary.hooks.cloud_sql import CloudSqlHook
 from tributary.policies import IMPORT_LIMIT
@@ -175,7 +176,11 @@ def finished_operation(*, name: str, deadline: float) -> dict[str, Any] | None:
     operation = CloudSqlHook(gcp_conn_id=GOOGLE_CONNECTION, api_version="v1beta4").get_operation(operation_name=name)
     if operation["status"] != "DONE":
         return {"status": "timeout", "name": name} if time.time() > deadline else None
-    errors = [error.get("message") or error.get("code") for error in operation.get("error", {}).get("errors", [])]
+    # MySQL quotes values of rows in its errors, and the triggerer logs what a trigger answers.
+    errors = [
+        one_line(error.get("message") or error.get("code") or "no message")
+        for error in operation.get("error", {}).get("errors", [])
+    ]
     return {"status": "done", "name": name, "errors": errors}
 
 
