@@ -1,15 +1,44 @@
-"""The table at the end of a run: which case of the catalogue was tried, what was expected, how it ended."""
+"""The table at the end of a run: which case of the catalogue was tried, what was expected, what was seen.
+
+`TRIBUTARY_FAULTS_REPORT` names a file that gets it as Markdown. Tests that take long run with
+`TRIBUTARY_FAULTS=all` only, and stand in the table as not tried otherwise.
+"""
 
 from __future__ import annotations
 
 import os
+import re
+import textwrap
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-Row = tuple[str, str, str, str]
+from tests.faults.catalogue import NOT_AUTOMATED
+
+Row = tuple[str, str, str, str, str]
 ROWS: list[Row] = []
+SEEN = pytest.StashKey[str]()
+_LONGEST = 200
+_COLUMNS = ("case", "what happens", "expected", "seen", "ok")
+
+
+@pytest.fixture
+def seen(request: pytest.FixtureRequest) -> Callable[[object], None]:
+    """Takes what a test of a case saw, for the table."""
+
+    def say(what: object) -> None:
+        request.node.stash[SEEN] = str(what)
+
+    return say
+
+
+@pytest.fixture
+def takes_long() -> None:
+    """For the few tests that are worth their time only now and then."""
+    if os.environ.get("TRIBUTARY_FAULTS") != "all":
+        pytest.skip("takes long: TRIBUTARY_FAULTS=all runs it")
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -21,17 +50,37 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:
     if case is None or (report.when != "call" and not (report.when == "setup" and report.outcome != "passed")):
         return
     name, what = case.args
-    seen = {"passed": "as expected", "failed": "NOT as expected", "skipped": "not tried"}[report.outcome]
-    ROWS.append((name, what, case.kwargs["expected"], f"{seen}, {report.duration:.0f} s"))
+    ok = {"passed": f"yes, {report.duration:.1f} s", "failed": "NO", "skipped": "not tried"}[report.outcome]
+    without_word = {"passed": "as expected", "failed": "NOT as expected", "skipped": _reason(report)}[report.outcome]
+    saw = textwrap.shorten(item.stash.get(SEEN, without_word), _LONGEST, placeholder=" …")
+    ROWS.append((name, what, case.kwargs["expected"], saw, ok))
+
+
+def _reason(report: pytest.TestReport) -> str:
+    return str(report.longrepr[2]).removeprefix("Skipped: ") if isinstance(report.longrepr, tuple) else ""
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Print the table, and write it as Markdown to the file that TRIBUTARY_FAULTS_REPORT names."""
     if not ROWS:
         return
-    lines = ["| case | what happens | expected | seen |", "| --- | --- | --- | --- |"]
-    lines += [f"| {' | '.join(row)} |" for row in sorted(ROWS)]
+    lines = [_line(_COLUMNS), _line("---" for _ in _COLUMNS), *map(_line, sorted(ROWS, key=_place))]
+    if NOT_AUTOMATED:
+        lines += ["", f"Cases without a test: {', '.join(sorted(NOT_AUTOMATED, key=_number))}."]
     terminalreporter.section("faults")
     terminalreporter.write("\n".join(lines) + "\n")
     if report := os.environ.get("TRIBUTARY_FAULTS_REPORT"):
-        Path(report).write_text("\n".join(lines) + "\n")
+        Path(report).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _line(cells: Any) -> str:
+    return f"| {' | '.join(' '.join(cell.split()).replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+def _place(row: Row) -> tuple[str, int]:
+    return _number(row[0])
+
+
+def _number(case: str) -> tuple[str, int]:
+    found = re.match(r"([A-Z]+)(\d+)", case)
+    return (found[1], int(found[2])) if found else (case, 0)
