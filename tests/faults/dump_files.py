@@ -116,5 +116,6 @@ ATTACKS = (
     Attack("another database dropped", "DROP DATABASE `{other}`;", "database_statement", "other"),
     Attack("another database dropped in a version comment", "/*!40000 DROP DATABASE `{other}`*/;",
            "database_statement", "other"),
+    Attack("the import's own note forged", "DROP TABLE IF EXISTS `_tributary_load`;", "reserved_table", "note"),
     Attack("another database made", "CREATE DATABASE `{other}_2`;", "database_statement", "made"),
 )  # fmt: skip

@@ -46,6 +46,10 @@ from tributary.dumps import (
 Seen = Callable[[object], None]
 ROWS = {"customers": 2, "orders": 3}
 GOOD = dump()
+CUT_IN_ROWS = GOOD[: GOOD.index(b"(12,2)")]
+LINE_OF_ROWS = line_of(GOOD, "INSERT INTO `orders`")
+DEFINITIONS = dump(*(table(name, "`id` int").split(b"\n--\n-- Dumping")[0] for name in ("customers", "orders")))
+ALL_DATABASES = dump("CREATE DATABASE `shop_eu`;\nUSE `shop_eu`;", CUSTOMERS, ORDERS, database="")
 END_IN_A_VALUE = f"'\n{COMPLETED.decode()}'"
 GTIDS = "SET @@GLOBAL.GTID_PURGED=/*!80000 '+'*/ 'a-b-c:1-5';"
 PACKED = gzip.compress(GOOD)
@@ -139,38 +143,38 @@ def test_a_bomb(takes_long: None, seen: Seen):
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"),
+    ("text", "expected", "words"),
     [
-        case("B1", "comments only", b"-- nothing\n/* at all */\n", {"no_tables", "no_header", "incomplete",
-             "missing_table"}, expected="refused: no tables"),
-        case("B1", "a dump without tables", dump(b""), {"no_tables", "missing_table"}, expected="refused: no tables"),
-        case("B3", "no completion line", dump(completed=False), {"incomplete"}, expected="refused: incomplete"),
-        case("B3", "cut inside an INSERT", GOOD[: GOOD.index(b"(12,2)")], {"incomplete", "cut"},
-             expected="refused: cut, names the line"),
+        case("B1", "comments only", b"-- nothing\n/* at all */\n",
+             {"no_tables", "no_header", "incomplete", "missing_table"}, "without any", expected="refused: no tables"),
+        case("B1", "a dump without tables", dump(b""), {"no_tables", "missing_table"}, "without any",
+             expected="refused: no tables"),
+        case("B3", "no completion line", dump(completed=False), {"incomplete"}, "found none",
+             expected="refused: incomplete"),
+        case("B3", "cut inside an INSERT", CUT_IN_ROWS, {"cut", "incomplete"}, f"(line {LINE_OF_ROWS}, ",
+             expected="refused: cut, names the line of the statement"),
         case("B3", "a completion line inside a value only", dump(table("customers", "`id` int", END_IN_A_VALUE), ORDERS,
-             completed=False), {"incomplete"}, expected="refused: incomplete"),
+             completed=False), {"incomplete"}, "found none", expected="refused: incomplete"),
         case("B5", "another database in the header", dump(database="shop_us"), {"wrong_database"},
-             expected="refused: wrong database, names both"),
-        case("B5", "a dump of all databases", dump("CREATE DATABASE `shop_eu`;\nUSE `shop_eu`;", CUSTOMERS, ORDERS,
-             "CREATE DATABASE `shop_us`;\nUSE `shop_us`;", CUSTOMERS, database=""),
-             {"wrong_database", "database_statement"}, expected="refused: wrong database"),
+             "'shop_eu', found one of 'shop_us'", expected="refused: wrong database, names both"),
+        case("B5", "a dump of all databases", ALL_DATABASES, {"wrong_database", "database_statement"},
+             "all databases", expected="refused: says that it is of all databases"),
         case("B5", "its own USE, where the contract does not allow it", dump("USE `shop_eu`;", CUSTOMERS, ORDERS),
-             {"database_statement"}, expected="refused: database statement"),
-        case("B16", "the line of GTIDs", dump(GTIDS, CUSTOMERS, ORDERS), {"gtid_purged"},
+             {"database_statement"}, "without --databases", expected="refused, says which option leaves it out"),
+        case("B16", "the line of GTIDs", dump(GTIDS, CUSTOMERS, ORDERS), {"gtid_purged"}, "--set-gtid-purged=OFF",
              expected="refused, says which option leaves it out"),
-        case("B17", "a table is missing", dump(CUSTOMERS), {"missing_table"}, expected="refused: names the table"),
+        case("B17", "a table is missing", dump(CUSTOMERS), {"missing_table"}, "'orders'",
+             expected="refused: names the table"),
         case("B17", "a table is renamed", dump(CUSTOMERS, ORDERS.replace(b"`orders`", b"`orders_2`")),
-             {"missing_table"}, expected="refused: names the missing table"),
-        case("B24", "definitions only", dump(table("customers", "`id` int").split(b"\n--\n-- Dumping")[0],
-             table("orders", "`id` int").split(b"\n--\n-- Dumping")[0]), {"no_data"}, expected="refused: no data"),
-        case("B24", "one file of several for one database", dump(CUSTOMERS), {"missing_table"},
-             expected="refused: names the tables of the other files"),
+             {"missing_table"}, "'orders'", expected="refused: names the missing table"),
+        case("B24", "definitions only", DEFINITIONS, {"no_data"}, "--no-data", expected="refused: no data"),
     ],
 )  # fmt: skip
-def test_a_text_that_is_refused(text: bytes, expected: set[str], seen: Seen):
+def test_a_text_that_is_refused(text: bytes, expected: set[str], words: str, seen: Seen):
     found = refusal(text)
     seen(told(found))
     assert set(codes(found)) == expected
+    assert words in str(found)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from tributary.dumps.report import DumpReport, Finding, Severity
 from tributary.dumps.session import character_set_of
 from tributary.dumps.statements import Action, classify
 from tributary.dumps.tokens import Comment, Flaw, Statement, Token
+from tributary.naming import LOAD_MARKER
 
 # More than any server keeps in one database, and a bound on what pre-flight keeps in memory.
 _MAX_TABLES = 100_000
@@ -136,6 +137,14 @@ class Inspection:
                 found = f"found one that begins with {name.table[:20]!r}; it is no dump of a server"
                 self._error("long_name", f"expected names of at most {_MAX_NAME} characters, {found}", statement)
                 return
+            if name.table.lower() == LOAD_MARKER:
+                self._error(
+                    "reserved_table",
+                    f"expected tables of production, found {name.table!r}, the note of an import; "
+                    "dump the production database and not the staging one",
+                    statement,
+                    name.table,
+                )
             if name.database not in (None, own):
                 self._error(
                     "other_database",

@@ -39,6 +39,7 @@ class Machine:
         for name in (OTHER, f"{OTHER}_2", SCRATCH):
             self.server(f"drop database if exists {name}")
         self.server(f"create database {SCRATCH}", f"create database {OTHER}")
+        self.server(f"create table {SCRATCH}.{naming.LOAD_MARKER} (run_id varchar(250))")
         self.server(f"create table {OTHER}.customers (id int, name varchar(80))")
         self.server(f"insert into {OTHER}.customers values (1, 'Jane'), (2, 'Joe')")
 
@@ -53,13 +54,14 @@ class Machine:
         server = self.server
         made = server(f"show databases like '{OTHER}%'")
         untouched = (OTHER,) in made and tuple(server(f"select id, name from {OTHER}.customers")) == ROWS_OF_OTHER
-        scratch = server(f"select count(*) from information_schema.tables where table_schema = '{SCRATCH}'")[0][0]
+        scratch = server(f"show tables in {SCRATCH} like 'customers'")
         harm = {
             "file": self.file.exists(),
             "other": not untouched,
             "made": len(made) > 1,
             "account": bool(server("select user from mysql.user where user = 'mallory'")),
             "variable": server("select @@global.max_connections") != [(80,)],
+            "note": not server(f"show tables in {SCRATCH} like '{naming.LOAD_MARKER}'"),
             "rows": bool(scratch and server(f"select id from {SCRATCH}.customers where id = 99")),
         }
         return {name for name, happened in harm.items() if happened} or {"nothing"}
