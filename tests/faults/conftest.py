@@ -1,27 +1,13 @@
-"""The table at the end of a run: which case of the catalogue was tried, what was expected, what was seen.
-
-`TRIBUTARY_FAULTS_REPORT` names a file that gets it as Markdown. Tests that take long run with
-`TRIBUTARY_FAULTS=all` only, and stand in the table as not tried otherwise.
-"""
+"""What the tests of cases share; tests/support/fault_table.py makes the table of them."""
 
 from __future__ import annotations
 
 import os
-import re
-import textwrap
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.faults.catalogue import NOT_AUTOMATED
-
-Row = tuple[str, str, str, str, str]
-ROWS: list[Row] = []
-SEEN = pytest.StashKey[str]()
-_LONGEST = 200
-_COLUMNS = ("case", "what happens", "expected", "seen", "ok")
+from tests.support.fault_table import SEEN
 
 
 @pytest.fixture
@@ -39,48 +25,3 @@ def takes_long() -> None:
     """For the few tests that are worth their time only now and then."""
     if os.environ.get("TRIBUTARY_FAULTS") != "all":
         pytest.skip("takes long: TRIBUTARY_FAULTS=all runs it")
-
-
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Any:
-    """Keep the outcome of every test that automates a case."""
-    outcome = yield
-    report = outcome.get_result()
-    case = item.get_closest_marker("case")
-    if case is None or (report.when != "call" and not (report.when == "setup" and report.outcome != "passed")):
-        return
-    name, what = case.args
-    ok = {"passed": f"yes, {report.duration:.1f} s", "failed": "NO", "skipped": "not tried"}[report.outcome]
-    without_word = {"passed": "as expected", "failed": "NOT as expected", "skipped": _reason(report)}[report.outcome]
-    saw = textwrap.shorten(item.stash.get(SEEN, without_word), _LONGEST, placeholder=" …")
-    ROWS.append((name, what, case.kwargs["expected"], saw, ok))
-
-
-def _reason(report: pytest.TestReport) -> str:
-    return str(report.longrepr[2]).removeprefix("Skipped: ") if isinstance(report.longrepr, tuple) else ""
-
-
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Print the table, and write it as Markdown to the file that TRIBUTARY_FAULTS_REPORT names."""
-    if not ROWS:
-        return
-    lines = [_line(_COLUMNS), _line("---" for _ in _COLUMNS), *map(_line, sorted(ROWS, key=_place))]
-    if NOT_AUTOMATED:
-        lines += ["", f"Cases without a test: {', '.join(sorted(NOT_AUTOMATED, key=_number))}."]
-    terminalreporter.section("faults")
-    terminalreporter.write("\n".join(lines) + "\n")
-    if report := os.environ.get("TRIBUTARY_FAULTS_REPORT"):
-        Path(report).write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-def _line(cells: Any) -> str:
-    return f"| {' | '.join(' '.join(cell.split()).replace('|', chr(92) + '|') for cell in cells)} |"
-
-
-def _place(row: Row) -> tuple[str, int]:
-    return _number(row[0])
-
-
-def _number(case: str) -> tuple[str, int]:
-    found = re.match(r"([A-Z]+)(\d+)", case)
-    return (found[1], int(found[2])) if found else (case, 0)

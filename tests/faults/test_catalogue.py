@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.faults.catalogue import CASES, NOT_AUTOMATED, automated
+from tests.support.catalogue import CASES, NOT_AUTOMATED, automated
 
-HERE = Path(__file__).parent
+TESTS = Path(__file__).parents[1]
 
 
 def test_every_case_has_a_test_or_is_a_known_gap():
-    found = automated(HERE)
+    found = automated(TESTS)
     assert found <= CASES.keys(), "a marker names a case that the catalogue lacks"
     assert CASES.keys() - found == NOT_AUTOMATED, "NOT_AUTOMATED must name the cases without a test, and no other"
 

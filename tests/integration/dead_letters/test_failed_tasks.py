@@ -186,6 +186,7 @@ def test_without_the_dump_there_still_is_a_record(run_task: TaskRun, store: Lett
     assert only(store).dump_uri is None
 
 
+@pytest.mark.case("F25", "the store of dead letters is away", expected="kept on the worker's disk, delivered later")
 def test_a_bucket_that_is_away_costs_neither_time_nor_the_record(
     run_task: TaskRun, store: LetterStore, cloud: LocalCloud
 ):
@@ -203,6 +204,7 @@ def test_a_bucket_that_is_away_costs_neither_time_nor_the_record(
     assert store.spool.waiting() == []
 
 
+@pytest.mark.case("F25", "the copy of dead letters in BigQuery is away", expected="the record is in the bucket")
 def test_bigquery_away_leaves_the_record_in_the_bucket(run_task: TaskRun, store: LetterStore, cloud: LocalCloud):
     cloud.processes["bigquery"].kill()
     try:
@@ -215,6 +217,9 @@ def test_bigquery_away_leaves_the_record_in_the_bucket(run_task: TaskRun, store:
         cloud.start("bigquery")
 
 
+@pytest.mark.case(
+    "F24", "the network hangs when a failure is recorded", expected="kept on the worker's disk within the budget"
+)
 def test_a_hanging_network_does_not_hold_the_task(
     run_task: TaskRun, store: LetterStore, monkeypatch: pytest.MonkeyPatch
 ):

@@ -104,6 +104,7 @@ class Kiosk:
         self.bucket = storage.Client().bucket(cloud.bucket)
         self.dump: dict[str, Any] = {}
         self.import_limit = timedelta(minutes=5)
+        self.sync_limit = timedelta(minutes=5)
 
     def leave_dump(self, rows: int, first: int = 1) -> None:
         """Write a dump with the numbers `first` to `first + rows - 1`, as the day's one object."""
@@ -140,7 +141,7 @@ class Kiosk:
 
     def _operator(self, name: str) -> Any:
         if name == "sync":
-            return SyncOperator(task_id="sync", database=self.database)
+            return SyncOperator(task_id="sync", database=self.database, execution_timeout=self.sync_limit)
         operator = ImportDumpOperator(
             task_id="import_dump", database=self.name, instance="staging", dump=Given(self.dump),
             source_uri=self.dump["uri"], execution_timeout=self.import_limit,

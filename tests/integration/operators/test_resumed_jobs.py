@@ -83,6 +83,9 @@ def load(kiosk: Kiosk, run_id: str = "run_1") -> None:
     kiosk.step("sync", run_id)
 
 
+@pytest.mark.case(
+    "F1", "import and sync are killed before and after each of their moments", expected="one job, the dump's rows"
+)
 @pytest.mark.parametrize(("step", "moment", "when"), KILLS)
 def test_a_killed_step_ends_well_with_one_job(
     kiosk: Kiosk, kill: Callable[..., None], step: str, moment: str, when: str
@@ -104,6 +107,7 @@ def test_a_cleared_step_is_done_again(kiosk: Kiosk):
     assert kiosk.raw() == FIVE
 
 
+@pytest.mark.case("F1", "import and sync are killed again and again", expected="one job a step, the dump's rows")
 @pytest.mark.parametrize("seed", range(6))
 def test_any_history_of_kills_ends_with_the_dump_s_rows(kiosk: Kiosk, try_once: Callable[..., bool], seed: int):
     chance = random.Random(seed)
@@ -139,6 +143,7 @@ def test_an_import_that_a_dead_run_left_is_waited_for(kiosk: Kiosk, kill: Callab
     assert kiosk.raw() == [(8, "line 8"), (9, "line 9")]
 
 
+@pytest.mark.case("F14", "a dead run's sync is still running, 409", expected="cancelled first, then one of its own")
 def test_a_sync_that_a_dead_run_left_is_cancelled(kiosk: Kiosk, kill: Callable[..., None]):
     kiosk.step("import_dump", "run_1")
     order(kiosk, "airbyte", kind="job_hang")
@@ -163,6 +168,7 @@ def test_an_active_run_keeps_the_staging_database(kiosk: Kiosk):
         kiosk.step("sync", "run_1")
 
 
+@pytest.mark.case("F9", "half an import is left", expected="nothing reads it")
 def test_half_an_import_is_no_dump(kiosk: Kiosk, kill: Callable[..., None]):
     kill(kiosk, "import_dump", "end", "before")
     with pytest.raises(StagingTakenError, match="no dump that was imported whole"):
@@ -178,6 +184,7 @@ def test_a_refused_import_is_submitted_anew_when_cleared(kiosk: Kiosk):
     assert [job.state for job in kiosk.jobs("import_dump")] == [JobState.succeeded, JobState.failed]
 
 
+@pytest.mark.case("F12", "an operation never ends", expected="cancelled at the limit; the next try loads")
 def test_an_import_that_hangs_is_cancelled(kiosk: Kiosk):
     order(kiosk, "sqladmin", kind="hang")
     kiosk.import_limit = timedelta(seconds=2)
@@ -186,6 +193,19 @@ def test_an_import_that_hangs_is_cancelled(kiosk: Kiosk):
     kiosk.import_limit = timedelta(minutes=5)
     load(kiosk)
     assert kiosk.raw() == FIVE
+
+
+@pytest.mark.case("F14", "an Airbyte job hangs", expected="cancelled at the limit; the next try loads")
+def test_a_sync_that_hangs_is_cancelled(kiosk: Kiosk):
+    kiosk.step("import_dump")
+    order(kiosk, "airbyte", kind="job_hang")
+    kiosk.sync_limit = timedelta(seconds=2)
+    with pytest.raises(RuntimeError, match="did not end in time"):
+        kiosk.step("sync")
+    kiosk.sync_limit = timedelta(minutes=5)
+    kiosk.step("sync")
+    assert kiosk.raw() == FIVE
+    assert [job.state for job in kiosk.jobs("sync")] == [JobState.succeeded, JobState.failed]
 
 
 @pytest.mark.parametrize("gone", [True, False])

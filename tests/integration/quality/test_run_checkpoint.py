@@ -224,6 +224,7 @@ tables:
 """
 
 
+@pytest.mark.case("F22", "a checkpoint's rules raise", expected="an error that names rule and cause, never a pass")
 def test_a_rule_that_raises_is_an_error_and_never_a_pass(kiosk: str, check: Check) -> None:
     result = check(kiosk, RAISING)
     words = {
