@@ -28,6 +28,10 @@ class SchemaDriftError(PermanentError):
     """The dump's tables lack columns that the contract describes."""
 
 
+class GuardError(PermanentError):
+    """A dump's tables have fewer or more rows than their guards allow."""
+
+
 class StagingTakenError(PermanentError):
     """The staging database holds the dump of another run than the one that wants to read it."""
 

@@ -8,22 +8,30 @@ are made before it, and inside it each table is emptied and filled again.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from tributary import naming
 from tributary.errors import StageMismatchError
-from tributary.ledger.compare import check_same_rows
+from tributary.ledger.checksums import Content, bigquery_columns, bigquery_query_by, content
+from tributary.ledger.compare import check_same_content
+from tributary.ledger.reading import table_columns
 from tributary.ledger.store import ensure_dataset, execute
 from tributary.sqlfiles import read_sql, render_sql
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
 
+log = logging.getLogger(__name__)
+
+# Whose row it is, in every table of `consolidated`.
+DATABASE_COLUMN = "_database"
+
 # The table of all databases: which day each one's rows are of.
 DATABASES = "databases"
 
-Counts = dict[str, dict[str, int]]
+Contents = dict[str, dict[str, Content]]
 Columns = dict[str, dict[str, str]]
 
 
@@ -34,22 +42,22 @@ def publish(
     apps: Mapping[str, Iterable[str]],
     tables: Mapping[str, Iterable[str]],
     plan: Mapping[str, Any],
-) -> Counts:
-    """Check the audited tables against the marts, then publish them. Returns rows by database and table.
+) -> Contents:
+    """Check the audited tables against the marts, then publish them. Returns what each database has, by table.
 
     :param apps: the databases of each app; `tables`: the marts of each app.
     :param plan: what `await_databases` decided: `day`, `as_of` and `landed` by database.
     Raises StageMismatchError, with nothing published, where a database's rows are not its marts'.
     """
-    counts = _audited_rows(client, apps, tables, plan["as_of"])
-    _check_against_marts(client, counts, plan["as_of"])
-    _write_databases(client, apps, plan, counts)
+    contents = _audited_rows(client, apps, tables, plan["as_of"])
+    _check_against_marts(client, contents, plan["as_of"])
+    _write_databases(client, apps, plan, contents)
     ensure_dataset(client, naming.CONSOLIDATED, location)
     names = [*(table for app in apps for table in tables[app]), DATABASES]
-    audited = _columns(client, naming.CONSOLIDATED_AUDIT)
-    _prepare(client, names, audited, _columns(client, naming.CONSOLIDATED))
+    audited = table_columns(client, naming.CONSOLIDATED_AUDIT)
+    _prepare(client, names, audited, table_columns(client, naming.CONSOLIDATED))
     execute(client, transaction({name: list(audited[name]) for name in names}))
-    return counts
+    return contents
 
 
 def transaction(columns: Mapping[str, Iterable[str]]) -> str:
@@ -75,34 +83,38 @@ def missing_columns(table: str, wanted: Mapping[str, str], existing: Mapping[str
 
 def _audited_rows(
     client: Client, apps: Mapping[str, Iterable[str]], tables: Mapping[str, Iterable[str]], as_of: Mapping[str, str]
-) -> Counts:
-    """Rows by database and table; a database that is part of the plan has every table of its app."""
-    counts: Counts = {
-        database: dict.fromkeys(tables[app], 0)
+) -> Contents:
+    """By database and table; a database that is part of the plan has every table of its app."""
+    types = table_columns(client, naming.CONSOLIDATED_AUDIT)
+    columns = {
+        table: bigquery_columns(types.get(table, {}), without=[DATABASE_COLUMN])
+        for app in apps
+        for table in tables[app]
+    }
+    contents: Contents = {
+        database: {table: content(columns[table], 0, 0, 0) for table in tables[app]}
         for app, names in apps.items()
         for database in names
         if database in as_of
     }
-    query = "\nunion all\n".join(
-        render_sql("consolidated/count_rows", table=table) for app in apps for table in tables[app]
-    )
-    for table, database, rows in execute(client, query):
-        if database not in counts:
+    query = bigquery_query_by(DATABASE_COLUMN, naming.CONSOLIDATED_AUDIT, columns)
+    for database, table, rows, *sums in execute(client, query):
+        if database not in contents:
             raise StageMismatchError(
                 f"{naming.CONSOLIDATED_AUDIT}.{table} has rows of {database!r}, which is not part of this run. "
                 "Clear transform and what follows."
             )
-        counts[database][table] = rows
-    return counts
+        contents[database][table] = content(columns[table], rows, *sums)
+    return contents
 
 
-def _check_against_marts(client: Client, counts: Counts, as_of: Mapping[str, str]) -> None:
-    expected: Counts = {database: {} for database in counts}
+def _check_against_marts(client: Client, contents: Contents, as_of: Mapping[str, str]) -> None:
+    expected: Contents = {database: {} for database in contents}
     wanted = json.dumps([{"database": database, "dump_date": day} for database, day in as_of.items()])
     for row in execute(client, read_sql("ops/mart_counts"), wanted=wanted):
-        expected[row["database"]][row["table_name"]] = row["row_count"]
-    for database, found in counts.items():
-        check_same_rows(
+        expected[row["database"]][row["table_name"]] = Content(row["row_count"], row["checksum"])
+    for database, found in contents.items():
+        by_rows_only = check_same_content(
             expected[database],
             found,
             expected_in=f"the marts of {database}",
@@ -112,10 +124,12 @@ def _check_against_marts(client: Client, counts: Counts, as_of: Mapping[str, str
                 "await_databases and what follows."
             ),
         )
+        if by_rows_only:
+            log.info("%s: compared by rows only, as the columns differ: %s", database, ", ".join(by_rows_only))
 
 
 def _write_databases(
-    client: Client, apps: Mapping[str, Iterable[str]], plan: Mapping[str, Any], counts: Counts
+    client: Client, apps: Mapping[str, Iterable[str]], plan: Mapping[str, Any], contents: Contents
 ) -> None:
     rows = [
         {
@@ -123,20 +137,13 @@ def _write_databases(
             "app": app,
             "as_of": plan["as_of"].get(database),
             "dump_uri": plan["landed"].get(database, {}).get("dump_uri"),
-            "row_count": sum(counts.get(database, {}).values()),
+            "row_count": sum(found.rows for found in contents.get(database, {}).values()),
             "stale": plan["as_of"].get(database) != plan["day"],
         }
         for app, names in apps.items()
         for database in names
     ]
     execute(client, read_sql("consolidated/databases"), rows=json.dumps(rows))
-
-
-def _columns(client: Client, dataset: str) -> Columns:
-    columns: Columns = {}
-    for table, column, data_type in execute(client, render_sql("consolidated/columns", dataset=dataset)):
-        columns.setdefault(table, {})[column] = data_type
-    return columns
 
 
 def _prepare(client: Client, names: Iterable[str], audited: Columns, published: Columns) -> None:

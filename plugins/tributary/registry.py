@@ -64,6 +64,20 @@ class _Model(BaseModel):
 _M = TypeVar("_M", bound=_Model)
 
 
+class Guards(_Model):
+    """How far a table's rows may be from those in the last landed dump. What is not said is taken from above."""
+
+    shrink: float = Field(0.5, ge=0, le=1, description="Smallest share of the rows that must be left; 0: none need be.")
+    growth: float = Field(10.0, ge=1, description="Greatest multiple of the rows that there may be.")
+    small: int = Field(
+        1000, ge=0, description="Tables that had fewer rows may shrink and grow as they like; they may not lose all."
+    )
+
+    def changed_by(self, other: Guards | None) -> Guards:
+        """These, with what the other one says itself."""
+        return self.model_copy(update=other.model_dump(exclude_unset=True)) if other else self
+
+
 class Column(_Model):
     """One column of a production table."""
 
@@ -79,6 +93,7 @@ class Table(_Model):
     description: str = ""
     primary_key: tuple[ColumnName, ...] = Field(min_length=1)
     columns: dict[ColumnName, Column] = Field(min_length=1)
+    guards: Guards | None = None
 
     @property
     def selected_columns(self) -> tuple[str, ...]:
@@ -137,6 +152,7 @@ class Defaults(_Model):
         "{database}/{date}/*.sql.gz", description="Object name of a dump: `{database}`, `{date}`, `*`, `?`."
     )
     dump_wait: Duration = Field(timedelta(hours=4), description="How long a run waits for its dump.")
+    guards: Guards = Field(default_factory=Guards)
 
 
 class Consolidation(_Model):
@@ -155,6 +171,7 @@ class _Entry(_Model):
     cloud_sql_instance: str | None = None
     dump_pattern: str | None = None
     dump_wait: Duration | None = None
+    guards: Guards | None = None
     description: str = ""
 
 
@@ -175,11 +192,16 @@ class Database(_Model):
     cloud_sql_instance: str
     dump_pattern: str
     dump_wait: Duration
+    guards: Guards
     description: str = ""
 
     @property
     def app(self) -> str:
         return self.contract.app
+
+    def guards_of(self, table: str) -> Guards:
+        """A table's guards: the database's, with what the contract says of the table."""
+        return self.guards.changed_by(self.contract.tables[table].guards)
 
 
 class BrokenDatabase(_Model):
@@ -305,7 +327,8 @@ def _database(name: Any, entry: Any, defaults: Defaults, path: Path) -> Database
         "cloud_sql_instance": defaults.cloud_sql_instance,
         "dump_pattern": defaults.dump_pattern,
         "dump_wait": defaults.dump_wait,
-        **parsed.model_dump(exclude_none=True, exclude={"app"}),
+        **parsed.model_dump(exclude_none=True, exclude={"app", "guards"}),
+        "guards": defaults.guards.changed_by(parsed.guards),
     }
     return Database(name=name, contract=_cached_contract(contract_path, contract_path.stat().st_mtime_ns), **merged)
 

@@ -12,8 +12,6 @@ from tributary.airbyte import SyncPlan, contains
 from tributary.dates import logical_date, parse_day
 from tributary.drift import require_columns
 from tributary.errors import SchemaDriftError, StageMismatchError, StagingTakenError
-from tributary.ledger.compare import check_same_rows
-from tributary.ledger.counting import count_query
 from tributary.publishing import missing_columns, transaction
 from tributary.registry import load_registry
 from tributary.sqlfiles import render_sql
@@ -45,25 +43,6 @@ def test_a_malformed_day_shows_the_expected_form():
         parse_day("31.1.2013")
 
 
-def test_equal_counts_pass():
-    check_same_rows({"a": 1, "b": 0}, {"b": 0, "a": 1}, expected_in="x", found_in="y", advice="")
-
-
-@pytest.mark.parametrize(
-    ("expected", "found", "says"),
-    [
-        ({"a": 1200}, {"a": 1199}, "a: 1,200 rows in the dump, 1,199 rows in raw"),
-        ({"a": 1}, {}, "a: 1 rows in the dump, no such table in raw"),
-        ({}, {"z": 0}, "z: no such table in the dump, 0 rows in raw"),
-    ],
-)
-def test_a_difference_names_table_and_figures(expected: dict[str, int], found: dict[str, int], says: str):
-    with pytest.raises(StageMismatchError) as error:
-        check_same_rows(expected, found, expected_in="the dump", found_in="raw", advice="Clear sync.")
-    assert says in str(error.value)
-    assert str(error.value).endswith("Clear sync.")
-
-
 def test_a_step_reads_its_own_run_s_dump_only():
     assert require_own(MARKER, database="shop_eu", run_id="run_1") is MARKER
     with pytest.raises(StagingTakenError, match=r"2013-01-01.*'run_1'.*'run_2'.*Clear import_dump"):
@@ -91,12 +70,6 @@ def test_a_personal_column_may_be_gone():
     database = load_registry().databases["shop_eu"]
     tables = database.contract.tables
     require_columns(database, {name: table.selected_columns for name, table in tables.items()})
-
-
-def test_one_query_counts_all_tables():
-    query = count_query("raw__shop_eu", ["orders", "customers"])
-    assert query.count("union all") == 1
-    assert "`raw__shop_eu`.`customers`" in query
 
 
 def plan_for(name: str) -> SyncPlan:

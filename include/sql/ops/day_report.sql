@@ -13,10 +13,6 @@ counted as (
         row_count
     from ops.ledger
     where dump_date = cast(@day as date)
-    qualify row_number() over (
-            partition by database, stage, table_name
-            order by recorded_at desc
-        ) = 1
 ),
 
 source_tables as (

@@ -1,12 +1,14 @@
--- Rows per table and stage of every run; the newest record of database, day, stage and table counts.
-create table if not exists ops.ledger (
-    database string not null options (description = 'Database, as in the registry.'),
-    dump_date date not null options (description = 'Day of the dump.'),
-    stage string not null options (description = 'dump, staging, raw, marts or consolidated.'),
-    table_name string not null options (description = 'Table, or mart.'),
-    row_count int64 not null options (description = 'Rows that were counted there.'),
-    run_id string not null options (description = 'Airflow run that counted.'),
-    recorded_at timestamp not null options (description = 'When the record was written.')
-)
-partition by date(recorded_at)
-cluster by database, stage
+-- One row per database, day, stage and table, however often the stage was tried.
+create view if not exists ops.ledger as
+select
+    database,
+    dump_date,
+    stage,
+    table_name,
+    row_count,
+    checksum,
+    run_id,
+    recorded_at
+from ops.ledger_log
+where true
+qualify row_number() over (partition by database, dump_date, stage, table_name order by recorded_at desc) = 1

@@ -1,4 +1,4 @@
--- Rows per mart of the wanted databases and days, as counted when they landed.
+-- Rows and checksums per mart of the wanted databases and days, as counted when they landed.
 with wanted as (
     select
         json_value(item, '$.database') as database,
@@ -9,11 +9,8 @@ with wanted as (
 select
     ledger.database,
     ledger.table_name,
-    ledger.row_count
+    ledger.row_count,
+    ledger.checksum
 from ops.ledger
 inner join wanted on ledger.database = wanted.database and ledger.dump_date = wanted.dump_date
 where ledger.stage = 'marts'
-qualify row_number() over (
-        partition by ledger.database, ledger.dump_date, ledger.table_name
-        order by ledger.recorded_at desc
-    ) = 1

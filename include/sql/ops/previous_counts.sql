@@ -21,4 +21,3 @@ select
 from ops.ledger
 inner join last_landed on ledger.dump_date = last_landed.dump_date
 where ledger.database = @database and ledger.stage = @stage
-qualify row_number() over (partition by ledger.table_name order by ledger.recorded_at desc) = 1

@@ -12,13 +12,25 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from tributary import naming
+from tributary.ledger.checksums import Content
 from tributary.sqlfiles import read_sql
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
 
-# In the order in which they can be made: `dead_letters` is a view of the log before it.
-TABLES = ("runs", "ledger", "quality_results", "dead_letters_log", "dead_letters")
+    from tributary.dumps import DumpReport
+
+# In the order in which they can be made: `<name>` is a view of the `<name>_log` before it.
+TABLES = (
+    "runs",
+    "quality_results",
+    "ledger_log",
+    "ledger",
+    "dumps_log",
+    "dumps",
+    "dead_letters_log",
+    "dead_letters",
+)
 
 Row = dict[str, Any]
 
@@ -65,22 +77,56 @@ class OpsStore:
             ],
         )
 
+    def record_dump(
+        self, report: DumpReport, *, database: str, dump_date: date, run_id: str, dump_uri: str, dump_generation: int
+    ) -> None:
+        """Append what pre-flight found out about a dump, whether it may be imported or not."""
+        self.append(
+            "dumps_log",
+            [
+                {
+                    "database": database,
+                    "dump_date": dump_date.isoformat(),
+                    "dump_uri": dump_uri,
+                    "dump_generation": dump_generation,
+                    "accepted": report.ok,
+                    "sha256": report.sha256,
+                    "compression": str(report.compression),
+                    "stored_bytes": report.compressed_bytes,
+                    "sql_bytes": report.sql_bytes,
+                    "statements": report.statements,
+                    "table_count": len(report.tables),
+                    "row_count": report.rows,
+                    "server_version": report.server_version,
+                    "run_id": run_id,
+                }
+            ],
+        )
+
     def record_counts(
         self, stage: str, counts: Mapping[str, int], *, database: str, dump_date: date, run_id: str
     ) -> None:
-        """Append the rows per table of one stage (`dump`, `staging`, `raw`, `marts`, `consolidated`)."""
+        """Append the rows per table of a stage that has no checksums (`dump`)."""
+        contents = {table: Content(rows) for table, rows in counts.items()}
+        self.record_contents(stage, contents, database=database, dump_date=dump_date, run_id=run_id)
+
+    def record_contents(
+        self, stage: str, contents: Mapping[str, Content], *, database: str, dump_date: date, run_id: str
+    ) -> None:
+        """Append rows and checksums per table of one stage (`staging`, `raw`, `marts`, `consolidated`)."""
         self.append(
-            "ledger",
+            "ledger_log",
             [
                 {
                     "database": database,
                     "dump_date": dump_date.isoformat(),
                     "stage": stage,
                     "table_name": table,
-                    "row_count": rows,
+                    "row_count": content.rows,
+                    "checksum": content.checksum,
                     "run_id": run_id,
                 }
-                for table, rows in counts.items()
+                for table, content in contents.items()
             ],
         )
 
@@ -110,7 +156,25 @@ class OpsStore:
         """Make the dataset and its tables where they are missing."""
         ensure_dataset(self.client, naming.OPS, self._location)
         for table in TABLES:
+            if table == "ledger":
+                self._move_ledger()
             self._execute(read_sql(f"ops/{table}"))
+
+    def _move_ledger(self) -> None:
+        """Bring the rows of `ops.ledger` into its log, if it is still the table that it was before there was one.
+
+        A crash in between moves them again, which changes no newest record.
+        """
+        from google.api_core.exceptions import NotFound
+
+        name = f"{self.client.project}.{naming.OPS}.ledger"
+        try:
+            is_table = self.client.get_table(name).table_type == "TABLE"
+        except NotFound:
+            return
+        if is_table:
+            self._execute(read_sql("ops/ledger_log__from_ledger"))
+            self.client.delete_table(name, not_found_ok=True)
 
     def _execute(self, sql: str, **parameters: str) -> Any:
         return execute(self.client, sql, **parameters)

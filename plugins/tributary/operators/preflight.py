@@ -11,6 +11,7 @@ from airflow.sdk import BaseOperator
 from tributary.dates import DUMP_DATE, parse_day
 from tributary.dumps import Changes, needs_copy, open_dump, preflight, rewrite
 from tributary.hooks.clients import ops_store
+from tributary.ledger.guards import check_guards
 from tributary.registry import Database
 from tributary.settings import GOOGLE_CONNECTION
 
@@ -24,6 +25,9 @@ CLEANED = "_cleaned"
 
 class PreflightOperator(BaseOperator):
     """Refuses a dump that is cut, of another database, or that would do more than fill its own.
+
+    And one whose tables shrank or grew beyond their guards since the last landed dump, unless the run
+    was started with `force`. What was found out goes to `ops.dumps` and `ops.ledger`.
 
     Returns `uri` (what to import), `tables` (rows by table, counted from the INSERTs) and
     `sql_bytes`. A dump that may name its own database is imported from a copy without those
@@ -57,15 +61,21 @@ class PreflightOperator(BaseOperator):
                 require_completion=contract.completion_line,
             )
         self.log.info("%s", report.to_text())
+        store = ops_store()
+        day = parse_day(self.dump_date)
+        record: dict[str, Any] = {"database": self.database.name, "dump_date": day, "run_id": context["run_id"]}
+        store.record_dump(report, dump_uri=dump["uri"], dump_generation=int(dump["generation"] or 0), **record)
         report.raise_if_refused()
         tables = {table: rows for table, rows in report.tables.items() if table in contract.tables}
-        ops_store().record_counts(
-            "dump",
-            tables,
-            database=self.database.name,
-            dump_date=parse_day(self.dump_date),
-            run_id=context["run_id"],
-        )
+        store.record_counts("dump", tables, **record)
+        if not context["params"]["force"]:
+            check_guards(
+                store.previous_counts("dump", self.database.name, day),
+                tables,
+                {table: self.database.guards_of(table) for table in tables},
+                database=self.database.name,
+                day=self.dump_date,
+            )
         uri = dump["uri"]
         changes = _changes(self.database)
         if changes or needs_copy(dump["name"], report.compression):

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 class PublishOperator(BaseOperator):
     """Makes `consolidated` what `consolidated__audit` is, in one transaction; readers see old or new.
 
-    Before it, the rows of each database and table are compared with its marts'. Returns the rows
-    by database.
+    Before it, the rows of each database and table, and their content, are compared with its marts'.
+    Returns the rows by database.
     """
 
     ui_color = "#d8f0d8"
@@ -37,17 +37,17 @@ class PublishOperator(BaseOperator):
     def execute(self, context: Context) -> dict[str, int]:
         plan = self.plan.resolve(context)
         client = bigquery_client()
-        counts = publish(client, Settings.from_environment().location, apps=self.apps, tables=self.tables, plan=plan)
+        contents = publish(client, Settings.from_environment().location, apps=self.apps, tables=self.tables, plan=plan)
         store = OpsStore(client, Settings.from_environment().location)
-        for database, by_table in counts.items():
-            store.record_counts(
+        for database, by_table in contents.items():
+            store.record_contents(
                 "consolidated",
                 by_table,
                 database=database,
                 dump_date=parse_day(plan["as_of"][database]),
                 run_id=context["run_id"],
             )
-        rows = {database: sum(by_table.values()) for database, by_table in counts.items()}
+        rows = {database: sum(content.rows for content in by_table.values()) for database, by_table in contents.items()}
         self.log.info("Published: %s", json.dumps(rows))
         close_for_run(context["ti"].dag_id, context["run_id"], None, parse_day(plan["day"]))
         return rows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
@@ -10,8 +10,9 @@ from airflow.sdk import BaseOperator
 from tributary import naming
 from tributary.dates import DUMP_DATE, parse_day
 from tributary.hooks.clients import bigquery_client
-from tributary.ledger.compare import check_same_rows
-from tributary.ledger.counting import count_query
+from tributary.ledger.checksums import Column, bigquery_query, contents_of, mysql_query, shared_columns
+from tributary.ledger.compare import check_same_content, check_same_rows
+from tributary.ledger.reading import table_columns
 from tributary.ledger.store import OpsStore, execute
 from tributary.registry import Database
 from tributary.settings import Settings, mysql_connection
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
 
 
 class ReconcileOperator(BaseOperator):
-    """Rows in the dump = rows in the staging database = rows in raw, or the task fails for good.
+    """Rows in the dump = in the staging database = in raw, the latter two with the same content, or it fails for good.
 
-    Each stage is counted with one query, and its counts go to `ops.ledger`. Returns the rows by table.
+    Each stage is read with one query, and what it holds goes to `ops.ledger`. Returns the rows by table.
     """
 
     template_fields: Sequence[str] = ("dump_date",)
@@ -39,32 +40,45 @@ class ReconcileOperator(BaseOperator):
     def execute(self, context: Context) -> dict[str, int]:
         from airflow.providers.mysql.hooks.mysql import MySqlHook
 
-        name, tables = self.database.name, tuple(self.database.contract.tables)
+        name = self.database.name
+        staging, raw_dataset = naming.staging_database(name), naming.raw_dataset(name)
         mysql = MySqlHook(mysql_conn_id=mysql_connection(self.database.cloud_sql_instance))
-        require_own(read_marker(mysql, naming.staging_database(name)), database=name, run_id=context["run_id"])
+        require_own(read_marker(mysql, staging), database=name, run_id=context["run_id"])
         client = bigquery_client()
+        columns = self._columns(table_columns(client, raw_dataset))
         in_dump: dict[str, int] = self.preflight.resolve(context)["tables"]
-        staged = dict(mysql.get_records(count_query(naming.staging_database(name), tables)))
-        raw = {row[0]: row[1] for row in execute(client, count_query(naming.raw_dataset(name), tables))}
+        staged = contents_of(mysql.get_records(mysql_query(staging, columns)), columns)
+        raw = contents_of(execute(client, bigquery_query(raw_dataset, columns)), columns)
 
         store = OpsStore(client, Settings.from_environment().location)
-        for stage, counts in (("staging", staged), ("raw", raw)):
-            store.record_counts(
-                stage, counts, database=name, dump_date=parse_day(self.dump_date), run_id=context["run_id"]
+        for stage, contents in (("staging", staged), ("raw", raw)):
+            store.record_contents(
+                stage, contents, database=name, dump_date=parse_day(self.dump_date), run_id=context["run_id"]
             )
         # A table without an INSERT is empty: the dump's report leaves such tables at zero.
         check_same_rows(
-            {table: in_dump.get(table, 0) for table in tables},
-            staged,
+            {table: in_dump.get(table, 0) for table in columns},
+            {table: content.rows for table, content in staged.items()},
             expected_in="the dump",
             found_in="the staging database",
             advice="The import lost or added rows; clear import_dump and what follows.",
         )
-        check_same_rows(
+        check_same_content(
             staged,
             raw,
             expected_in="the staging database",
-            found_in=naming.raw_dataset(name),
+            found_in=raw_dataset,
             advice="Airbyte's log of the sync says what it moved; clear sync and what follows.",
         )
-        return raw
+        return {table: content.rows for table, content in raw.items()}
+
+    def _columns(self, types: Mapping[str, Mapping[str, str]]) -> dict[str, tuple[Column, ...]]:
+        """The columns to compare of every table; logs those that cannot be, of those that were copied."""
+        columns = {}
+        for name, table in self.database.contract.tables.items():
+            copied = {column: table.columns[column].type for column in table.selected_columns}
+            columns[name] = shared_columns(copied, types.get(name, {}))
+            left_out = sorted(set(copied) - {column.name for column in columns[name]})
+            if left_out:
+                self.log.info("%s: the checksum leaves out %s", name, ", ".join(left_out))
+        return columns

@@ -14,8 +14,8 @@ from tributary.dead_letters.closing import close_for_run
 from tributary.errors import TributaryError
 from tributary.hooks.clients import bigquery_client
 from tributary.ledger.compare import check_same_rows
-from tributary.ledger.counting import count_query
-from tributary.ledger.store import OpsStore, execute
+from tributary.ledger.reading import partition_contents
+from tributary.ledger.store import OpsStore
 from tributary.quality.checkpoint import run_checkpoint
 from tributary.quality.results import CheckpointFailed, CheckpointResult
 from tributary.quality.rules import Layer
@@ -114,13 +114,12 @@ class ValidateMartsOperator(_ValidateOperator):
     def execute(self, context: Context) -> int:
         name, day, contract = self.database.name, parse_day(self.day), self.database.contract
         store = OpsStore(bigquery_client(), Settings.from_environment().location)
-        query = count_query(naming.dataset(name), contract.mart_names, "_dump_date = cast(@day as date)")
-        marts = {row[0]: row[1] for row in execute(store.client, query, day=self.day)}
-        store.record_counts("marts", marts, database=name, dump_date=day, run_id=context["run_id"])
+        marts = partition_contents(store.client, naming.dataset(name), contract.mart_names, self.day)
+        store.record_contents("marts", marts, database=name, dump_date=day, run_id=context["run_id"])
         # Proves, too, that dbt built every one of them in this run: a green task alone does not.
         check_same_rows(
             context["ti"].xcom_pull(task_ids="reconcile"),
-            {table: marts[table] for table in contract.tables},
+            {table: marts[table].rows for table in contract.tables},
             expected_in=naming.raw_dataset(name),
             found_in=f"the marts of {name} for {day}",
             advice="Clear transform and what follows; dbt's log is in the task transform.dbt_producer_watcher.",

@@ -23,6 +23,8 @@ from tributary.airbyte import sync_jobs
 from tributary.hooks.clients import bigquery_client
 from tributary.hooks.cloud_sql import CloudSqlHook
 from tributary.operators.import_dump import ImportDumpOperator
+from tributary.operators.preflight import PreflightOperator
+from tributary.operators.reconcile import ReconcileOperator
 from tributary.operators.sync import SyncOperator
 from tributary.registry import Database, load_registry
 from tributary.resuming import OutsideJob
@@ -30,6 +32,7 @@ from tributary.settings import AIRBYTE_CONNECTION, GOOGLE_CONNECTION
 
 SERVICES = ("metadata", "storage", "bigquery", "cloud_sql", "sqladmin", "airbyte")
 DAY = "2013-01-01"
+LINES = "  lines: {primary_key: [id], columns: {id: {type: int}, text: {type: varchar(40)}}}\n"
 
 
 class Killed(BaseException):
@@ -94,7 +97,10 @@ class Runs:
 
 
 class Kiosk:
-    """A database of its own name with one table of a few rows."""
+    """A database of its own name, with one table of a few rows unless the test says otherwise.
+
+    `checked` is what pre-flight returned to the steps after it.
+    """
 
     def __init__(self, cloud: LocalCloud, database: Database) -> None:
         self.cloud = cloud
@@ -103,6 +109,9 @@ class Kiosk:
         self.runs = Runs()
         self.bucket = storage.Client().bucket(cloud.bucket)
         self.dump: dict[str, Any] = {}
+        self.checked: dict[str, Any] = {}
+        self.day = DAY
+        self.force = False
         self.import_limit = timedelta(minutes=5)
         self.sync_limit = timedelta(minutes=5)
 
@@ -114,7 +123,11 @@ class Kiosk:
             "CREATE TABLE `lines` (`id` int NOT NULL, `text` varchar(40) NOT NULL, PRIMARY KEY (`id`));\n"
             f"INSERT INTO `lines` VALUES {values};\n-- Dump completed on {DAY}  2:00:00\n"
         )
-        blob = self.bucket.blob(f"{self.name}/{DAY}/{self.name}.sql")
+        self.leave(text)
+
+    def leave(self, text: str) -> None:
+        """Write a dump as the day's one object."""
+        blob = self.bucket.blob(f"{self.name}/{self.day}/{self.name}.sql")
         blob.upload_from_string(text)
         blob.reload()
         self.dump = {
@@ -126,7 +139,10 @@ class Kiosk:
         """One try of a step, in a new operator, to its end; the deferral is waited for as the triggerer does."""
         self.runs.states.setdefault(run_id, "running")
         operator = self._operator(name)
-        context: Any = {"run_id": run_id, "ti": self.runs, "dag": SimpleNamespace(dag_id=naming.dag_id(self.name))}
+        context: Any = {
+            "run_id": run_id, "ti": self.runs, "dag": SimpleNamespace(dag_id=naming.dag_id(self.name)),
+            "params": {"force": self.force},
+        }  # fmt: skip
         try:
             return operator.execute(context)
         except TaskDeferred as deferral:
@@ -142,11 +158,17 @@ class Kiosk:
     def _operator(self, name: str) -> Any:
         if name == "sync":
             return SyncOperator(task_id="sync", database=self.database, execution_timeout=self.sync_limit)
-        operator = ImportDumpOperator(
-            task_id="import_dump", database=self.name, instance="staging", dump=Given(self.dump),
-            source_uri=self.dump["uri"], execution_timeout=self.import_limit,
-        )  # fmt: skip
-        operator.dump_date = DAY
+        operator: Any
+        if name == "preflight":
+            operator = PreflightOperator(task_id=name, database=self.database, dump=Given(self.dump))
+        elif name == "reconcile":
+            operator = ReconcileOperator(task_id=name, database=self.database, preflight=Given(self.checked))
+        else:
+            operator = ImportDumpOperator(
+                task_id="import_dump", database=self.name, instance="staging", dump=Given(self.dump),
+                source_uri=self.dump["uri"], execution_timeout=self.import_limit,
+            )  # fmt: skip
+        operator.dump_date = self.day
         return operator
 
     def jobs(self, name: str) -> list[OutsideJob]:
@@ -189,22 +211,21 @@ def kiosk(cloud: LocalCloud, make_kiosk: Callable[[], Kiosk]) -> Kiosk:
 
 
 @pytest.fixture(scope="session")
-def make_kiosk(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Kiosk]:
+def make_kiosk(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Kiosk]:
     numbers = itertools.count(1)
     assert BaseHook.get_connection(AIRBYTE_CONNECTION)
 
-    def make() -> Kiosk:
+    def make(tables: str = LINES, guards: str = "{}") -> Kiosk:
         name = f"kiosk_{next(numbers)}"
         include = tmp_path_factory.mktemp(name)
         (include / "contracts").mkdir()
         (include / "databases.yaml").write_text(
             "defaults: {owner: tests, schedule: '0 2 * * *', start_date: 2013-01-01, cloud_sql_instance: staging, "
             "dump_pattern: '{database}/{date}/*.sql', dump_wait: 1h}\n"
-            f"consolidation: {{cut_off: 1h}}\ndatabases:\n  {name}: {{app: kiosk}}\n"
+            f"consolidation: {{cut_off: 1h}}\ndatabases:\n  {name}: {{app: kiosk, guards: {guards}}}\n"
         )
         (include / "contracts" / "kiosk.yaml").write_text(
-            "app: kiosk\nraw_only: true\ncompletion_line: false\ntables:\n  lines:\n    primary_key: [id]\n"
-            "    columns:\n      id: {type: int}\n      text: {type: varchar(40)}\n"
+            f"app: kiosk\nraw_only: true\ncompletion_line: false\ntables:\n{tables}"
         )
         kiosk = Kiosk(cloud, load_registry(include).databases[name])
         kiosk.leave_dump(5)

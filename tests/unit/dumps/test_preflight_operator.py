@@ -45,6 +45,17 @@ class Blob:
         return out
 
 
+class Store:
+    """The dataset `ops`, in which nothing has landed yet."""
+
+    def record_dump(self, *_: object, **__: object) -> None: ...
+
+    def record_counts(self, *_: object, **__: object) -> None: ...
+
+    def previous_counts(self, *_: object) -> dict[str, int]:
+        return {}
+
+
 class Dump:
     """The output of find_dump."""
 
@@ -69,11 +80,10 @@ def imported(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[str, bytes]
         connection = type("Connection", (), {"bucket": lambda self, _: bucket})()
         monkeypatch.setattr(gcs.GCSHook, "__init__", lambda self, **_: None)
         monkeypatch.setattr(gcs.GCSHook, "get_conn", lambda self: connection)
-        store = type("Store", (), {"record_counts": lambda self, *_, **__: None})()
-        monkeypatch.setattr(module, "ops_store", lambda: store)
+        monkeypatch.setattr(module, "ops_store", Store)
         operator = module.PreflightOperator(task_id="preflight", database=database, dump=Dump(name))
         operator.dump_date = "2026-11-21"
-        result = operator.execute({"run_id": "r"})  # type: ignore[typeddict-item]
+        result = operator.execute({"run_id": "r", "params": {"force": False}})  # type: ignore[typeddict-item]
         assert result["tables"] == {"t": 2}
         target = result["uri"].removeprefix("gs://dumps/")
         return target, bucket.objects[target]

@@ -1,0 +1,29 @@
+"""Reading what BigQuery's tables hold: each dataset's columns with one query, and their content with one more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from tributary.ledger.checksums import Content, bigquery_columns, bigquery_query, contents_of
+from tributary.ledger.store import execute
+from tributary.sqlfiles import render_sql
+
+if TYPE_CHECKING:
+    from google.cloud.bigquery import Client
+
+
+def table_columns(client: Client, dataset: str) -> dict[str, dict[str, str]]:
+    """By table of a dataset, the BigQuery type of each column, in the table's order."""
+    columns: dict[str, dict[str, str]] = {}
+    for table, column, data_type in execute(client, render_sql("columns", dataset=dataset)):
+        columns.setdefault(table, {})[column] = data_type
+    return columns
+
+
+def partition_contents(client: Client, dataset: str, tables: Iterable[str], day: str) -> dict[str, Content]:
+    """What the marts of a dataset hold for the dump of a day such as 2013-01-31."""
+    types = table_columns(client, dataset)
+    columns = {table: bigquery_columns(types.get(table, {})) for table in tables}
+    query = bigquery_query(dataset, columns, "_dump_date = cast(@day as date)")
+    return contents_of(execute(client, query, day=day), columns)
