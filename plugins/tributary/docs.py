@@ -14,14 +14,15 @@ Takes the dump of one day from the bucket (`{pattern}`), imports it into the Clo
 | task | does | when it is red, look at | safe to clear |
 | --- | --- | --- | --- |
 | `find_dump` | waits up to {wait} for the newest whole object of the day | the bucket: did the source leave a dump? | yes |
-| `preflight` | reads the dump as a stream: whole, the right database, nothing hostile | the report in its log; have the dump left again, then clear `find_dump` | yes |
+| `preflight` | reads the dump as a stream: whole, the right database, nothing hostile, as many rows as its guards allow | the report in its log; have the dump left again, then clear `find_dump` | yes |
 | `import_dump` | makes the staging database anew and imports the dump | the message of Cloud SQL in its log | yes, with what follows |
 | `sync` | makes the Airbyte connection match the contract and runs it | the job's log in Airbyte | yes, with what follows |
-| `reconcile` | rows in the dump = in the staging database = in `{raw}` | the tables and figures in its message | yes |
+| `reconcile` | rows in the dump = in the staging database = in `{raw}`, the latter two with the same content | the tables and figures in its message | yes |
 | `validate_raw` | Great Expectations on `{raw}` | the rule and keys in its message; `ops.quality_results` | yes |
 {rest}
 **Run it for another day**: trigger it with a date, or create a backfill over a range. Every day
-has a partition (`_dump_date`) of its own, so days can be loaded in any order and again.
+has a partition (`_dump_date`) of its own, so days can be loaded in any order and again. With
+`force`, tables may have shrunk or grown beyond their guards.
 
 **Runs at the same time** share one staging database: the later one waits in `import_dump`. A task
 of an older run that is cleared when another run has taken the staging database says so and asks to
@@ -45,7 +46,7 @@ transaction. A database that is late keeps the rows of its last landed dump and 
 | `await_databases` | decides which day's rows each database contributes | the `elt__` DAGs of that day | yes, with what follows |
 | `transform` | dbt: the consolidated models into `{audit}` | the log of `transform.dbt_producer_watcher` | yes, as a group |
 | `validate_audit` | Great Expectations on `{audit}` | the rule and keys in its message | yes |
-| `publish` | rows = the marts', then one transaction | the figures in its message; readers still see the old rows | yes |
+| `publish` | rows and content = the marts', then one transaction | the figures in its message; readers still see the old rows | yes |
 
 **For another day**: trigger it with a date; `consolidated` is then as of that day. **Do not wait**:
 trigger it with `force`.

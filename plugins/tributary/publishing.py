@@ -49,7 +49,7 @@ def publish(
     :param plan: what `await_databases` decided: `day`, `as_of` and `landed` by database.
     Raises StageMismatchError, with nothing published, where a database's rows are not its marts'.
     """
-    contents = _audited_rows(client, apps, tables, plan["as_of"])
+    contents = audited_contents(client, apps, tables, plan["as_of"])
     _check_against_marts(client, contents, plan["as_of"])
     _write_databases(client, apps, plan, contents)
     ensure_dataset(client, naming.CONSOLIDATED, location)
@@ -81,10 +81,13 @@ def missing_columns(table: str, wanted: Mapping[str, str], existing: Mapping[str
     return {name: data_type for name, data_type in wanted.items() if name not in existing}
 
 
-def _audited_rows(
+def audited_contents(
     client: Client, apps: Mapping[str, Iterable[str]], tables: Mapping[str, Iterable[str]], as_of: Mapping[str, str]
 ) -> Contents:
-    """By database and table; a database that is part of the plan has every table of its app."""
+    """What `consolidated__audit` holds by database and table; a database of the plan has every table of its app.
+
+    Raises StageMismatchError where there are rows of a database that is not part of the plan.
+    """
     types = table_columns(client, naming.CONSOLIDATED_AUDIT)
     columns = {
         table: bigquery_columns(types.get(table, {}), without=[DATABASE_COLUMN])

@@ -68,7 +68,7 @@ class Guards(_Model):
     """How far a table's rows may be from those in the last landed dump. What is not said is taken from above."""
 
     shrink: float = Field(0.5, ge=0, le=1, description="Smallest share of the rows that must be left; 0: none need be.")
-    growth: float = Field(10.0, ge=1, description="Greatest multiple of the rows that there may be.")
+    growth: float = Field(20.0, ge=1, description="Greatest multiple of the rows that there may be.")
     small: int = Field(
         1000, ge=0, description="Tables that had fewer rows may shrink and grow as they like; they may not lose all."
     )

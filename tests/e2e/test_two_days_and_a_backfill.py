@@ -113,6 +113,22 @@ def test_a_database_in_consolidated_is_its_dump_by_content(
     assert raw == content
 
 
+@pytest.mark.parametrize("stages", [("staging", "raw"), ("marts", "consolidated")])
+def test_stages_that_must_agree_have_the_same_checksums(checkout: Checkout, first_day: str, stages: tuple[str, str]):
+    rows = checkout.query(
+        "select database, table_name, stage, checksum from ops.ledger "
+        f"where dump_date = '{DAY_1}' and stage in {stages}"
+    )
+    first, second = (
+        {(row["database"], row["table_name"]): row["checksum"] for row in rows if row["stage"] == stage}
+        for stage in stages
+    )
+    assert first == second
+    assert {database for database, _ in first} == set(DATABASES)
+    assert all(first.values())
+    assert len(rows) == len(first) + len(second)
+
+
 def test_no_personal_column_left_mysql(warehouse: bigquery.Client, checkout: Checkout):
     personal = {
         column

@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from tributary.errors import RegistryError
-from tributary.registry import load_contract, load_registry
+from tributary.registry import Guards, load_contract, load_registry
 
 CONTRACT = """
 app: toys
@@ -55,9 +55,23 @@ def test_an_entry_takes_the_defaults_and_may_say_otherwise(include: Path):
     assert registry.databases["second"].dump_wait == timedelta(days=2)
 
 
+def test_guards_are_taken_from_the_table_then_the_database_then_the_defaults(include: Path):
+    contract = include / "contracts" / "toys.yaml"
+    contract.write_text(f"{CONTRACT}    guards: {{small: 7}}\n")
+    registry = registry_with(
+        include,
+        "defaults: {guards: {shrink: 0.25}}\n"
+        "databases:\n  first: {app: toys}\n  second: {app: toys, guards: {growth: 3, small: 5}}\n",
+    )
+    assert registry.databases["first"].guards_of("toys") == Guards(shrink=0.25, growth=20, small=7)
+    assert registry.databases["second"].guards_of("toys") == Guards(shrink=0.25, growth=3, small=7)
+
+
 @pytest.mark.parametrize(
     ("entry", "says"),
     [
+        ("bad: {app: toys, guards: {shrink: 50}}", ["databases.bad.guards.shrink", "50", "less than or equal to 1"]),
+        ("bad: {app: toys, guards: {growth: 0.5}}", ["databases.bad.guards.growth", "greater than or equal to 1"]),
         ("bad: {app: nothing}", ["databases.bad.app", "'nothing'", "contracts/: toys"]),
         ("bad: {}", ["databases.bad.app", "Field required"]),
         ("bad: 3", ["databases.bad", "found 3"]),

@@ -12,6 +12,10 @@ import pytest
 from dbt_raw import DAY_1, DAY_2, retail, sync
 from dbt_warehouse import Outcome, Warehouse, succeeded
 
+from tributary.ledger.reading import partition_contents
+from tributary.publishing import audited_contents
+from tributary.registry import load_registry
+
 APPS = {"retail": ["shop_eu", "shop_us", "shop_br"], "flights": ["airport_ewr", "airport_jfk"]}
 AS_OF = {"shop_eu": str(DAY_2), "shop_us": str(DAY_1), "airport_ewr": str(DAY_2), "airport_jfk": str(DAY_1)}
 # What a build takes along; the first one of an app runs its unit tests, which need the tables they stand in for.
@@ -125,6 +129,19 @@ def test_consolidated_holds_each_database_as_of_its_date(warehouse: Warehouse, b
     assert warehouse.rows(orders) == [("shop_eu", DAY_2, 4), ("shop_us", DAY_1, 3)]
     flights = "select _database, _dump_date, count(*) from consolidated__audit.flights group by 1, 2 order by 1"
     assert warehouse.rows(flights) == [("airport_ewr", DAY_2, 12), ("airport_jfk", DAY_1, 6)]
+
+
+def test_consolidated_has_the_content_of_the_marts(warehouse: Warehouse, built: Built) -> None:
+    contracts = load_registry().contracts
+    tables = {app: contracts[app].mart_names for app in APPS}
+    audited = audited_contents(warehouse.client, APPS, tables, AS_OF)
+    for app, databases in APPS.items():
+        for database in databases:
+            if database in AS_OF:
+                marts = partition_contents(warehouse.client, database, tables[app], AS_OF[database])
+                assert audited[database] == marts
+                assert all(content.checksum for content in marts.values())
+    assert audited["shop_eu"]["orders"] != audited["shop_us"]["orders"]
 
 
 def test_every_mart_has_a_consolidated_twin_with_its_columns(built: Built) -> None:

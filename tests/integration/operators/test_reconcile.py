@@ -14,11 +14,11 @@ from airflow.providers.mysql.hooks.mysql import MySqlHook
 from tests.integration.operators.conftest import Kiosk
 from tributary.errors import GuardError, StageMismatchError
 from tributary.hooks.clients import bigquery_client, ops_store
-from tributary.ledger.checksums import bigquery_query, contents_of, mysql_query, shared_columns
+from tributary.ledger.checksums import Column, bigquery_query, contents_of, mysql_query, shared_columns
 from tributary.ledger.reading import table_columns
 from tributary.ledger.store import execute
 
-# MySQL's types, and values at their edges. Each is a table of its own, so that a difference names the type.
+# MySQL's types, and values at their edges.
 COMPARED = {
     "tinyint(1)": ["0", "1", "5", "-128", "null"],
     "tinyint unsigned": ["0", "255"],
@@ -58,7 +58,9 @@ COMPARED = {
     "longblob": ["repeat(x'00ff', 50000)", "''", "null"],
 }
 LEFT_OUT = {"float": ["3.14159"], "double": ["0.1"], "json": ["'[1]'"], "point": ["point(1, 2)"]}
-TYPES = {f"t{number}": kind for number, kind in enumerate([*COMPARED, *LEFT_OUT])}
+VALUES = {**COMPARED, **LEFT_OUT}
+# One table, with a column of each type.
+TYPES = {"id": "int", **{f"c{number}": kind for number, kind in enumerate(VALUES)}}
 
 
 def contract_of(tables: dict[str, dict[str, str]]) -> str:
@@ -71,16 +73,18 @@ def contract_of(tables: dict[str, dict[str, str]]) -> str:
 
 
 @pytest.fixture(scope="module")
-def types(make_kiosk: Callable[..., Kiosk]) -> Iterator[Kiosk]:
-    """A table of each type, imported and synced."""
-    kiosk = make_kiosk(contract_of({name: {"id": "int", "v": kind} for name, kind in TYPES.items()}))
-    lines = ["set names utf8mb4;", "set sql_mode = '';"]
-    for name, kind in TYPES.items():
-        lines.append(f"create table {name} (id int primary key, v {kind});")
-        values = {**COMPARED, **LEFT_OUT}[kind]
-        lines += [f"insert into {name} values ({number}, {value});" for number, value in enumerate(values)]
-    kiosk.leave("\n".join(lines) + "\n")
-    kiosk.checked = {"tables": {name: len({**COMPARED, **LEFT_OUT}[kind]) for name, kind in TYPES.items()}}
+def types(make_kiosk: Callable[..., Kiosk]) -> Kiosk:
+    """A table with every value of every type, imported and synced."""
+    kiosk = make_kiosk(contract_of({"types": TYPES}))
+    columns = ", ".join(f"{name} {kind}" for name, kind in TYPES.items())
+    count = max(map(len, VALUES.values()))
+    rows = [
+        ", ".join([str(number), *(values[number] if number < len(values) else values[0] for values in VALUES.values())])
+        for number in range(count)
+    ]
+    inserts = "".join(f"insert into types values ({row});\n" for row in rows)
+    kiosk.leave(f"set names utf8mb4;\nset sql_mode = '';\ncreate table types ({columns});\n{inserts}")
+    kiosk.checked = {"tables": {"types": count}}
     kiosk.step("import_dump")
     kiosk.step("sync")
     return kiosk
@@ -95,41 +99,43 @@ def ledger(kiosk: Kiosk) -> dict[tuple[str, str], tuple[int, str]]:
     return found
 
 
+def columns_of(kiosk: Kiosk) -> tuple[Column, ...]:
+    return shared_columns(TYPES, table_columns(bigquery_client(), f"raw__{kiosk.name}")["types"])
+
+
 def test_every_type_has_the_same_checksum_in_both(types: Kiosk):
-    counts = types.step("reconcile")
-    assert counts == types.checked["tables"]
+    mysql = MySqlHook(mysql_conn_id="cloud_sql__staging")
+    different = {}
+    for column in columns_of(types):
+        alone = {"types": (column,)}
+        staged = contents_of(mysql.get_records(mysql_query(types.name, alone)), alone)
+        raw = contents_of(execute(bigquery_client(), bigquery_query(f"raw__{types.name}", alone)), alone)
+        if raw != staged:
+            different[TYPES[column.name]] = (staged, raw)
+    assert not different
+
+
+def test_a_step_records_the_same_checksum_for_both_stages(types: Kiosk):
+    assert types.step("reconcile") == types.checked["tables"]
     found = ledger(types)
-    for table in TYPES:
-        assert found["staging", table][1] == found["raw", table][1]
-        assert found["raw", table][1]
+    assert found["staging", "types"] == found["raw", "types"]
+    assert found["raw", "types"][1]
 
 
 def test_a_value_counts_unless_its_type_is_left_out(types: Kiosk):
-    found = table_columns(bigquery_client(), f"raw__{types.name}")
-    for table, kind in TYPES.items():
-        columns = shared_columns({"id": "int", "v": kind}, found[table])
-        assert [column.name for column in columns] == (["id", "v"] if kind in COMPARED else ["id"]), (
-            kind,
-            found[table]["v"],
-        )
+    assert {TYPES[column.name] for column in columns_of(types)} == {"int", *COMPARED}
 
 
 def test_neither_the_time_zone_nor_the_character_set_of_a_session_matters(types: Kiosk):
-    found = table_columns(bigquery_client(), f"raw__{types.name}")
-    columns = {table: shared_columns({"id": "int", "v": kind}, found[table]) for table, kind in TYPES.items()}
-    query = mysql_query(types.name, columns)
+    tables = {"types": columns_of(types)}
     connection = MySqlHook(mysql_conn_id="cloud_sql__staging").get_conn()
     contents = []
-    for setting in (
-        "set names utf8mb4",
-        "set time_zone = '-05:30'",
-        "set names latin1",
-        "set sql_mode = 'ANSI_QUOTES'",
-    ):
+    settings = ("set names utf8mb4", "set time_zone = '-05:30'", "set names latin1", "set sql_mode = 'ANSI_QUOTES'")
+    for setting in settings:
         cursor = connection.cursor()
         cursor.execute(setting)
-        cursor.execute(query)
-        contents.append(contents_of(cursor.fetchall(), columns))
+        cursor.execute(mysql_query(types.name, tables))
+        contents.append(contents_of(cursor.fetchall(), tables))
     connection.close()
     assert contents == contents[:1] * len(contents)
 
