@@ -85,6 +85,7 @@ def test_a_repeated_row_shows_in_rows_and_checksum(table: list[Row], data: st.Da
     ("one", "other"),
     [
         ([("ab", "c")], [("a", "bc")]),
+        ([("0", "xxxxxxxx1z")], [("10xxxxxxxx", "z")]),
         ([("a", None)], [("a", "")]),
         ([("", "0")], [("0", "")]),
         ([("-", None)], [(None, "-")]),
@@ -159,6 +160,11 @@ def test_types_are_known_by_all_their_names(mysql: str, bigquery: str):
     assert "`v`" in column.mysql
     assert "`v`" in column.bigquery
     assert "{" not in column.mysql + column.bigquery
+
+
+def test_the_contract_s_order_of_columns_does_not_matter():
+    types, arrived = {"b": "int", "a": "char(2)"}, {"a": "STRING", "b": "INT64"}
+    assert shared_columns(types, arrived) == shared_columns(dict(reversed(types.items())), arrived)
 
 
 def test_a_column_that_did_not_arrive_is_left_to_the_schema_check():
