@@ -18,6 +18,7 @@ from tributary.dump_check import ReportFormat, check_dump
 from tributary.dumps import DumpError
 from tributary.errors import TributaryError
 from tributary.registry import load_registry
+from tributary.rollback_cli import rollback
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -28,6 +29,7 @@ app = typer.Typer(
 dump_app = typer.Typer(no_args_is_help=True, help="Dumps in the bucket.")
 app.add_typer(dump_app, name="dump")
 app.add_typer(dead_letters_app, name="dead-letters")
+app.command()(rollback)
 
 # In a log there is no terminal to ask for its width, and 80 columns break every table.
 _WIDTH = None if sys.stdout.isatty() else 160

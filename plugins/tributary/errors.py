@@ -32,6 +32,10 @@ class GuardError(PermanentError):
     """A dump's tables have fewer or more rows than their guards allow."""
 
 
+class PublishHeldError(PermanentError):
+    """A person has put publishing on hold."""
+
+
 class StagingTakenError(PermanentError):
     """The staging database holds the dump of another run than the one that wants to read it."""
 

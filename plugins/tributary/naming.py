@@ -14,6 +14,9 @@ OPS = "ops"
 CONSOLIDATE_DAG = "consolidate"
 HOUSEKEEPING_DAG = "housekeeping"
 
+# A table beside those of a kept version: what `ops.published` is to say of it (one row).
+PUBLICATION = "_tributary_publication"
+
 # A table that the sync writes beside the raw tables: which dump they hold (one row).
 LOAD_MARKER = "_tributary_load"
 
@@ -39,6 +42,14 @@ def raw_dataset(database: str) -> str:
 def dataset(database: str) -> str:
     """The dataset of a database's staging views and marts."""
     return database
+
+
+def version_dataset(version: str) -> str:
+    """The dataset that keeps what was published: `20261121T020304567` -> `consolidated__v20261121T020304567`.
+
+    No database has such a name: theirs are lower case.
+    """
+    return f"{CONSOLIDATED}__v{version}"
 
 
 def import_pool(instance: str) -> str:

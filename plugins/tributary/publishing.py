@@ -3,35 +3,29 @@
 BigQuery makes one statement atomic for one table; several tables change together only in a
 multi-statement transaction, which takes DML but no DDL. So tables and columns that are missing
 are made before it, and inside it each table is emptied and filled again.
+
+What is published is first kept as a version (`tributary.versions`), and published from there; so a
+rollback is the same transaction from an older version. Its last statement writes `ops.published`:
+what that log says and what readers see change together, wherever a try is killed.
 """
 
 from __future__ import annotations
 
-import json
-import logging
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from tributary import naming
+from tributary import naming, versions
 from tributary.errors import StageMismatchError
-from tributary.ledger.checksums import Content, bigquery_columns, bigquery_query_by, content
-from tributary.ledger.compare import check_same_content
+from tributary.holds import refuse_while_held
+from tributary.ledger.audited import Contents, audited_contents, check_against_marts
 from tributary.ledger.reading import table_columns
-from tributary.ledger.store import ensure_dataset, execute
-from tributary.sqlfiles import read_sql, render_sql
+from tributary.ledger.store import OpsStore, ensure_dataset, execute
+from tributary.sqlfiles import render_sql
+from tributary.versions import DATABASES, Publication
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
 
-log = logging.getLogger(__name__)
-
-# Whose row it is, in every table of `consolidated`.
-DATABASE_COLUMN = "_database"
-
-# The table of all databases: which day each one's rows are of.
-DATABASES = "databases"
-
-Contents = dict[str, dict[str, Content]]
 Columns = dict[str, dict[str, str]]
 
 
@@ -39,34 +33,77 @@ def publish(
     client: Client,
     location: str,
     *,
+    run_id: str,
     apps: Mapping[str, Iterable[str]],
     tables: Mapping[str, Iterable[str]],
     plan: Mapping[str, Any],
+    keep: int,
 ) -> Contents:
-    """Check the audited tables against the marts, then publish them. Returns what each database has, by table.
+    """Check the audited tables against the marts, keep them as a version, and publish it.
+
+    May be repeated after a kill at any point: the same run with the same tables is the same version.
 
     :param apps: the databases of each app; `tables`: the marts of each app.
     :param plan: what `await_databases` decided: `day`, `as_of` and `landed` by database.
-    Raises StageMismatchError, with nothing published, where a database's rows are not its marts'.
+    :param keep: how many versions to keep; older ones, and what killed tries left, are removed.
+    Returns what each database has, by table. Raises StageMismatchError where a database's rows are not its marts',
+    PublishHeldError while publishing is on hold; nothing is published then.
     """
+    store = OpsStore(client, location)
+    refuse_while_held(store)
     contents = audited_contents(client, apps, tables, plan["as_of"])
-    _check_against_marts(client, contents, plan["as_of"])
-    _write_databases(client, apps, plan, contents)
-    ensure_dataset(client, naming.CONSOLIDATED, location)
-    names = [*(table for app in apps for table in tables[app]), DATABASES]
-    audited = table_columns(client, naming.CONSOLIDATED_AUDIT)
-    _prepare(client, names, audited, table_columns(client, naming.CONSOLIDATED))
-    execute(client, transaction({name: list(audited[name]) for name in names}))
+    check_against_marts(client, contents, plan["as_of"])
+    names = [table for app in apps for table in tables[app]]
+    databases = _databases(apps, plan, contents)
+    content = versions.content_of(client, names, run_id=run_id, databases=databases)
+    whole = {version.content: version for version in versions.kept(client)}
+    version = whole.get(content) or versions.make(client, location, content=content, tables=names, databases=databases)
+    rows = {name: sum(by_table[name].rows for by_table in contents.values() if name in by_table) for name in names}
+    publication = Publication(
+        version=version.id,
+        run_id=run_id,
+        day=plan["day"],
+        as_of=dict(plan["as_of"]),
+        tables={**rows, DATABASES: len(databases)},
+        row_count=sum(rows.values()),
+    )
+    # Again: keeping a version takes its time, and whoever rolls back meanwhile must not be overrun.
+    refuse_while_held(store)
+    make_live(store, location, publication)
+    versions.prune(client, store, keep)
     return contents
 
 
-def transaction(columns: Mapping[str, Iterable[str]]) -> str:
-    """The script that replaces the rows of every table: `columns` lists each table's."""
-    steps = [
-        render_sql("consolidated/replace_rows", table=table, columns=", ".join(f"{name}" for name in names))
-        for table, names in columns.items()
-    ]
-    return "\n".join(("begin transaction;", *steps, "commit transaction;"))
+def make_live(store: OpsStore, location: str, publication: Publication, emptied: Iterable[str] = ()) -> None:
+    """Make `consolidated` what a kept version is, and record it, in one transaction.
+
+    :param emptied: tables of `consolidated` that the version does not have; their rows are removed.
+    Raises StageMismatchError, with nothing published, where a column has another type by now.
+    """
+    client, source = store.client, naming.version_dataset(publication.version)
+    kept = table_columns(client, source)
+    columns = {name: kept[name] for name in publication.tables}
+    ensure_dataset(client, naming.CONSOLIDATED, location)
+    published = table_columns(client, naming.CONSOLIDATED)
+    _prepare(client, source, columns, published)
+    if not versions.published(store):
+        store.create_tables()
+    execute(client, render_sql("consolidated/publication", dataset=source), publication=publication.to_json())
+    execute(client, transaction(source, {**columns, **dict.fromkeys(emptied, ())}))
+
+
+def transaction(source: str, columns: Mapping[str, Iterable[str]]) -> str:
+    """The script that replaces the rows of every table by those of the dataset `source`.
+
+    `columns` lists each table's; a table without any is emptied.
+    """
+    steps = []
+    for table, names in columns.items():
+        steps.append(render_sql("consolidated/empty_table", table=table))
+        if listed := ", ".join(names):
+            steps.append(render_sql("consolidated/fill_table", table=table, columns=listed, source=source))
+    record = render_sql("consolidated/record", source=source)
+    return "\n".join(("begin transaction;", *steps, record, "commit transaction;"))
 
 
 def missing_columns(table: str, wanted: Mapping[str, str], existing: Mapping[str, str]) -> dict[str, str]:
@@ -81,60 +118,9 @@ def missing_columns(table: str, wanted: Mapping[str, str], existing: Mapping[str
     return {name: data_type for name, data_type in wanted.items() if name not in existing}
 
 
-def audited_contents(
-    client: Client, apps: Mapping[str, Iterable[str]], tables: Mapping[str, Iterable[str]], as_of: Mapping[str, str]
-) -> Contents:
-    """What `consolidated__audit` holds by database and table; a database of the plan has every table of its app.
-
-    Raises StageMismatchError where there are rows of a database that is not part of the plan.
-    """
-    types = table_columns(client, naming.CONSOLIDATED_AUDIT)
-    columns = {
-        table: bigquery_columns(types.get(table, {}), without=[DATABASE_COLUMN])
-        for app in apps
-        for table in tables[app]
-    }
-    contents: Contents = {
-        database: {table: content(columns[table], 0, 0, 0) for table in tables[app]}
-        for app, names in apps.items()
-        for database in names
-        if database in as_of
-    }
-    query = bigquery_query_by(DATABASE_COLUMN, naming.CONSOLIDATED_AUDIT, columns)
-    for database, table, rows, *sums in execute(client, query):
-        if database not in contents:
-            raise StageMismatchError(
-                f"{naming.CONSOLIDATED_AUDIT}.{table} has rows of {database!r}, which is not part of this run. "
-                "Clear transform and what follows."
-            )
-        contents[database][table] = content(columns[table], rows, *sums)
-    return contents
-
-
-def _check_against_marts(client: Client, contents: Contents, as_of: Mapping[str, str]) -> None:
-    expected: Contents = {database: {} for database in contents}
-    wanted = json.dumps([{"database": database, "dump_date": day} for database, day in as_of.items()])
-    for row in execute(client, read_sql("ops/mart_counts"), wanted=wanted):
-        expected[row["database"]][row["table_name"]] = Content(row["row_count"], row["checksum"])
-    for database, found in contents.items():
-        by_rows_only = check_same_content(
-            expected[database],
-            found,
-            expected_in=f"the marts of {database}",
-            found_in=naming.CONSOLIDATED_AUDIT,
-            advice=(
-                "Nothing was published. The marts may have been rebuilt while they were read: clear "
-                "await_databases and what follows."
-            ),
-        )
-        if by_rows_only:
-            log.info("%s: compared by rows only, as the columns differ: %s", database, ", ".join(by_rows_only))
-
-
-def _write_databases(
-    client: Client, apps: Mapping[str, Iterable[str]], plan: Mapping[str, Any], contents: Contents
-) -> None:
-    rows = [
+def _databases(apps: Mapping[str, Iterable[str]], plan: Mapping[str, Any], contents: Contents) -> list[dict[str, Any]]:
+    """The rows of `consolidated.databases`."""
+    return [
         {
             "database": database,
             "app": app,
@@ -146,14 +132,35 @@ def _write_databases(
         for app, names in apps.items()
         for database in names
     ]
-    execute(client, read_sql("consolidated/databases"), rows=json.dumps(rows))
 
 
-def _prepare(client: Client, names: Iterable[str], audited: Columns, published: Columns) -> None:
+def _prepare(client: Client, source: str, wanted: Columns, published: Columns) -> None:
     """Make the tables and columns that `consolidated` lacks."""
-    for name in names:
+    # Before anything is made: a type that has changed stops all of it.
+    missing = {name: missing_columns(name, wanted[name], published[name]) for name in wanted if name in published}
+    for name in wanted:
         if name not in published:
-            execute(client, render_sql("consolidated/create_table", table=name))
-            continue
-        for column, data_type in missing_columns(name, audited[name], published[name]).items():
+            _create_like(client, f"{client.project}.{source}.{name}", f"{client.project}.{naming.CONSOLIDATED}.{name}")
+    for name, columns in missing.items():
+        for column, data_type in columns.items():
             execute(client, render_sql("consolidated/add_column", table=name, column=column, type=data_type))
+
+
+def _create_like(client: Client, source: str, target: str) -> None:
+    """An empty table with the columns and the layout of another, which may be a snapshot.
+
+    Every column may be null: a version of another day may lack it.
+    """
+    from google.cloud.bigquery import SchemaField, Table
+
+    like = client.get_table(source)
+    columns = [
+        field if field.mode != "REQUIRED" else SchemaField.from_api_repr({**field.to_api_repr(), "mode": "NULLABLE"})
+        for field in like.schema
+    ]
+    table = Table(target, schema=columns)
+    table.description = like.description
+    table.time_partitioning = like.time_partitioning
+    table.range_partitioning = like.range_partitioning
+    table.clustering_fields = like.clustering_fields
+    client.create_table(table, exists_ok=True)

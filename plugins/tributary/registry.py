@@ -161,6 +161,9 @@ class Consolidation(_Model):
     cut_off: Duration = Field(
         timedelta(hours=6), description="How long consolidate waits for databases that have not landed."
     )
+    keep_versions: int = Field(
+        7, ge=1, le=100, description="How many published versions are kept for `tributary rollback`, the live one too."
+    )
 
 
 class _Entry(_Model):

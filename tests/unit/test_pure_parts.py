@@ -108,11 +108,13 @@ def test_whether_airbyte_has_what_is_wanted(found: object, wanted: object, answe
 
 
 def test_publishing_is_one_transaction_over_all_tables():
-    script = transaction({"orders": ["_database", "order_id"], "databases": ["database"]})
+    script = transaction("kept", {"orders": ["_database", "order_id"], "databases": ["database"], "old": []})
     assert script.startswith("begin transaction;")
     assert script.rstrip().endswith("commit transaction;")
-    assert script.count("delete from") == script.count("insert into") == 2
-    assert "insert into `consolidated`.`orders` (_database, order_id) select _database, order_id" in script
+    assert script.count("delete from `consolidated`") == 3
+    assert script.count("insert into `consolidated`") == 2
+    assert script.count("insert into ops.published") == 1
+    assert "(_database, order_id) select _database, order_id from `kept`.`orders`;" in script
 
 
 def test_a_new_column_is_added_and_a_changed_type_is_refused():
@@ -123,4 +125,4 @@ def test_a_new_column_is_added_and_a_changed_type_is_refused():
 
 def test_identifiers_cannot_break_out_of_their_quotes():
     with pytest.raises(ValueError, match="expected an identifier"):
-        render_sql("consolidated/create_table", table="x`; drop table y; --")
+        render_sql("consolidated/empty_table", table="x`; drop table y; --")

@@ -30,6 +30,8 @@ TABLES = (
     "dumps",
     "dead_letters_log",
     "dead_letters",
+    "published",
+    "holds",
 )
 
 Row = dict[str, Any]

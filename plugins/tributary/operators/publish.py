@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 class PublishOperator(BaseOperator):
     """Makes `consolidated` what `consolidated__audit` is, in one transaction; readers see old or new.
 
-    Before it, the rows of each database and table, and their content, are compared with its marts'.
+    Before it, the rows of each database and table, and their content, are compared with its marts', and
+    the tables are kept as a version that `tributary rollback` can go back to. Refuses while publishing is
+    on hold.
     Returns the rows by database.
     """
 
@@ -32,13 +34,22 @@ class PublishOperator(BaseOperator):
         super().__init__(**kwargs)
         self.apps = registry.apps
         self.tables = {app: contract.mart_names for app, contract in registry.contracts.items() if app in registry.apps}
+        self.keep = registry.consolidation.keep_versions
         self.plan = plan
 
     def execute(self, context: Context) -> dict[str, int]:
         plan = self.plan.resolve(context)
-        client = bigquery_client()
-        contents = publish(client, Settings.from_environment().location, apps=self.apps, tables=self.tables, plan=plan)
-        store = OpsStore(client, Settings.from_environment().location)
+        client, location = bigquery_client(), Settings.from_environment().location
+        contents = publish(
+            client,
+            location,
+            run_id=context["run_id"],
+            apps=self.apps,
+            tables=self.tables,
+            plan=plan,
+            keep=self.keep,
+        )
+        store = OpsStore(client, location)
         for database, by_table in contents.items():
             store.record_contents(
                 "consolidated",

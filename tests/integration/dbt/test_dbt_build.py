@@ -12,8 +12,8 @@ import pytest
 from dbt_raw import DAY_1, DAY_2, retail, sync
 from dbt_warehouse import Outcome, Warehouse, succeeded
 
+from tributary.ledger.audited import audited_contents
 from tributary.ledger.reading import partition_contents
-from tributary.publishing import audited_contents
 from tributary.registry import load_registry
 
 APPS = {"retail": ["shop_eu", "shop_us", "shop_br"], "flights": ["airport_ewr", "airport_jfk"]}

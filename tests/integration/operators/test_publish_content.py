@@ -67,7 +67,7 @@ def audited(run: Callable[..., Any]) -> bigquery.Client:
 
 
 def publish_all(client: bigquery.Client) -> Any:
-    return publish(client, "US", apps=APPS, tables={"tills": ["sales", "refunds"]}, plan=PLAN)
+    return publish(client, "US", run_id="run_1", apps=APPS, tables={"tills": ["sales", "refunds"]}, plan=PLAN, keep=3)
 
 
 def test_the_marts_content_is_published(audited: bigquery.Client, run: Callable[..., Any]):

@@ -1,1 +1,0 @@
-create table if not exists `consolidated`.`$table` like `consolidated__audit`.`$table`

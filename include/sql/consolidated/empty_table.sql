@@ -1,0 +1,2 @@
+delete from `consolidated`.`$table`
+where true;

@@ -1,0 +1,1 @@
+insert into `consolidated`.`$table` ($columns) select $columns from `$source`.`$table`;

@@ -1,0 +1,177 @@
+"""`tributary rollback`: back to what was published before."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from tributary.errors import TributaryError
+
+if TYPE_CHECKING:
+    from tributary.rollback import Rollback
+    from tributary.versions import Publication
+
+# In a log there is no terminal to ask for its width, and 80 columns break every table.
+console = Console(width=None if sys.stdout.isatty() else 160)
+
+
+class Format(StrEnum):
+    """How the versions are printed."""
+
+    table = "table"
+    json = "json"
+    csv = "csv"
+
+
+def rollback(
+    show: Annotated[bool, typer.Option("--list", help="Only show the versions that are kept.")] = False,
+    to: Annotated[str | None, typer.Option("--to", help="The version; otherwise the one before the live one.")] = None,
+    why: Annotated[str | None, typer.Option("--why", help="Why; it is recorded.")] = None,
+    by: Annotated[str | None, typer.Option("--by", help="Who does it; otherwise the login name.")] = None,
+    hold: Annotated[bool, typer.Option("--hold", help="Let no run publish anew until --release.")] = False,
+    release: Annotated[bool, typer.Option("--release", help="Only end a hold.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    output: Annotated[Format, typer.Option("--format", "-f", help="How to print the versions.")] = Format.table,
+) -> None:
+    """Make `consolidated` a version that was published before; the next run of consolidate publishes anew.
+
+    All tables change in one transaction. Columns that the version lacks become null, tables that it lacks become
+    empty. With --hold, `publish` refuses until `tributary rollback --release`.
+    """
+    if show + release > 1 or ((show or release) and (to or hold)):
+        raise typer.BadParameter("expected --list, or --release, or a rollback with --to and --hold")
+    with _bigquery_at_hand():
+        if show:
+            _list(output)
+        elif release:
+            _release(by or getpass.getuser())
+        else:
+            _roll_back(to, _reason(why), by or getpass.getuser(), hold=hold, yes=yes)
+
+
+def _list(output: Format) -> None:
+    from tributary import versions
+    from tributary.holds import current_hold
+    from tributary.reporting import to_csv, to_table
+    from tributary.rollback import restorable
+
+    store = _store()
+    seen = versions.published(store)
+    rows = [_row(one, live=one.version == seen[0].version) for one in restorable(store.client, store)]
+    if output is Format.json:
+        sys.stdout.write(json.dumps(rows, indent=2) + "\n")
+        return
+    flat = [{**row, "as_of": _days(row["as_of"])} for row in rows]
+    if output is Format.csv:
+        sys.stdout.write(to_csv(flat))
+        return
+    console.print(to_table(flat))
+    if held := current_hold(store):
+        _say(f"{held['set_by']} put publishing on hold at {held['recorded_at']:%Y-%m-%d %H:%M} UTC: {held['why']}")
+
+
+def _release(who: str) -> None:
+    from tributary import holds
+
+    store = _store()
+    if not holds.current_hold(store):
+        _say("publishing is not on hold")
+        return
+    holds.release(store, who=who)
+    _say("publishing is free; clear the task publish of consolidate, or wait for its next run")
+
+
+def _roll_back(to: str | None, why: str, who: str, *, hold: bool, yes: bool) -> None:
+    from tributary import holds
+    from tributary.rollback import plan_rollback, roll_back
+    from tributary.settings import Settings
+
+    store = _store()
+    plan = plan_rollback(store.client, store, to)
+    _explain(plan)
+    if not yes:
+        typer.confirm("Roll back?", abort=True)
+    if hold:
+        # First, so that no run publishes between the two.
+        holds.hold(store, who=who, why=why)
+    roll_back(store, Settings.from_environment().location, plan, who=who, why=why)
+    _say(f"consolidated is version {plan.target.version}")
+    if hold or holds.current_hold(store):
+        _say("publishing is on hold: `publish` refuses until `tributary rollback --release`")
+    else:
+        _say("the next run of consolidate publishes anew; `--hold` keeps it from that")
+
+
+def _explain(plan: Rollback) -> None:
+    for name, one in (("live now", plan.live), ("back to", plan.target)):
+        _say(f"{name}: version {one.version} of {one.day}, {one.row_count:,} rows; dumps of {_days(one.as_of)}")
+    if plan.emptied:
+        _say(f"tables that the version lacks, their rows are removed: {', '.join(plan.emptied)}")
+    if plan.null:
+        _say(f"columns that the version lacks, they become null: {', '.join(plan.null)}")
+
+
+def _row(one: Publication, *, live: bool) -> dict[str, Any]:
+    return {
+        "version": one.version,
+        "live": "live" if live else None,
+        "day": one.day,
+        "as_of": one.as_of,
+        "rows": one.row_count,
+        "kind": one.kind,
+        "published_at": f"{one.published_at:%Y-%m-%d %H:%M:%S}",
+        "run_id": one.run_id,
+        "by": one.published_by,
+        "why": one.why,
+    }
+
+
+def _days(as_of: dict[str, str]) -> str:
+    """`2013-01-02`, and the databases whose dump is of another day: `2013-01-02, shop_eu 2013-01-01`."""
+    newest = max(as_of.values(), default="no day")
+    return ", ".join([newest, *(f"{name} {day}" for name, day in as_of.items() if day != newest)])
+
+
+def _reason(why: str | None) -> str:
+    from tributary.dead_letters.redaction import shorten, without_secrets
+
+    reason = shorten(without_secrets(why or ""))
+    if not reason:
+        raise typer.BadParameter("expected the reason in --why")
+    return reason
+
+
+def _store() -> Any:
+    from google.cloud.bigquery import Client
+
+    from tributary.ledger.store import OpsStore
+    from tributary.settings import Settings
+
+    location = Settings.from_environment().location
+    return OpsStore(Client(location=location), location)
+
+
+@contextmanager
+def _bigquery_at_hand() -> Iterator[None]:
+    """Tells BigQuery's refusals in one line, and what stands then."""
+    from google.api_core.exceptions import GoogleAPIError
+
+    try:
+        yield
+    except GoogleAPIError as error:
+        raise TributaryError(
+            f"BigQuery refused: {getattr(error, 'message', error)}. `consolidated` is as it was; "
+            "if a publish runs at this moment, try again when it has ended"
+        ) from error
+
+
+def _say(line: str) -> None:
+    console.print(line, highlight=False, soft_wrap=True, markup=False)

@@ -1,0 +1,230 @@
+"""Publishing on BigQuery's emulator: what is kept, what comes back, and what a kill leaves."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from google.cloud import bigquery
+from typer.testing import CliRunner
+
+from tests.support.published import DATABASES, LOCATION, TABLES, audit, publish_generation
+from tributary import holds, versions
+from tributary.cli import app
+from tributary.errors import PublishHeldError, StageMismatchError
+from tributary.failures import Kind, classify
+from tributary.ledger.store import OpsStore, execute
+
+GENERATIONS = itertools.count(1)
+
+
+@pytest.fixture
+def store(client: bigquery.Client) -> Iterator[OpsStore]:
+    """Each test begins and ends with publishing free."""
+    store = OpsStore(client, LOCATION)
+    yield store
+    if holds.current_hold(store):
+        holds.release(store, who="tests")
+
+
+@pytest.fixture(autouse=True)
+def client_of_the_command(monkeypatch: pytest.MonkeyPatch, client: bigquery.Client) -> None:
+    monkeypatch.setattr("google.cloud.bigquery.Client", lambda **_: client)
+
+
+def rollback(*arguments: str, fails: bool = False) -> str:
+    result = CliRunner().invoke(app, ["rollback", *arguments])
+    assert bool(result.exit_code) is fails, (result.output, result.exception)
+    return str(result.exception) if fails else result.output
+
+
+def rows(client: bigquery.Client, sql: str) -> list[tuple[Any, ...]]:
+    return [tuple(row.values()) for row in execute(client, sql)]
+
+
+def content(client: bigquery.Client, tables: tuple[str, ...] = (*TABLES, "databases")) -> dict[str, list[Any]]:
+    """Everything that readers see."""
+    return {table: sorted(rows(client, f"select * from consolidated.{table}"), key=str) for table in tables}
+
+
+def new_generation(client: bigquery.Client, **options: Any) -> int:
+    generation = next(GENERATIONS)
+    audit(client, generation, **options)
+    return generation
+
+
+def live(store: OpsStore) -> str:
+    return versions.published(store)[0].version
+
+
+def kept(client: bigquery.Client) -> list[str]:
+    return [version.id for version in versions.kept(client)]
+
+
+def test_rolled_back_tables_are_what_they_were(client: bigquery.Client, store: OpsStore):
+    publish_generation(client, new_generation(client))
+    before, first = content(client), live(store)
+    publish_generation(client, new_generation(client))
+    assert content(client) != before
+
+    said = rollback("--why", "prices are wrong", "--by", "ann", "--yes")
+
+    assert content(client) == before
+    newest = versions.published(store)[0]
+    assert (newest.version, newest.kind, newest.published_by, newest.why) == (
+        first, "rollback", "ann", "prices are wrong",
+    )  # fmt: skip
+    assert "the next run of consolidate publishes anew" in said
+    assert {version for (version,) in rows(client, "select version from consolidated.databases")} == {first}
+
+
+def test_a_rollback_may_go_forward_again(client: bigquery.Client, store: OpsStore):
+    publish_generation(client, new_generation(client))
+    publish_generation(client, new_generation(client))
+    after, newest = content(client), live(store)
+    rollback("--why", "look", "--yes")
+    assert live(store) != newest
+    rollback("--to", newest, "--why", "it was right", "--yes")
+    assert content(client) == after
+    assert live(store) == newest
+
+
+def test_no_more_than_wanted_is_kept_and_always_the_live_one(client: bigquery.Client, store: OpsStore):
+    for _ in range(3):
+        publish_generation(client, new_generation(client), keep=3)
+    assert len(kept(client)) == 3
+    oldest = kept(client)[0]
+    rollback("--to", oldest, "--why", "look", "--yes")
+    versions.prune(client, store, keep=1)
+    assert oldest in kept(client)
+    assert len(kept(client)) == 2
+    publish_generation(client, new_generation(client), keep=1)
+    assert kept(client) == [live(store)]
+    assert "no version before the live one" in rollback("--why", "look", "--yes", fails=True)
+
+
+def test_list_says_what_is_live(client: bigquery.Client, store: OpsStore):
+    publish_generation(client, new_generation(client))
+    publish_generation(client, new_generation(client))
+    rollback("--why", "look", "--by", "ann", "--yes")
+    listed = json.loads(rollback("--list", "--format", "json"))
+    assert [row["version"] for row in listed] == sorted(kept(client), reverse=True)
+    (shown,) = [row for row in listed if row["live"]]
+    assert shown["version"] == live(store) == listed[1]["version"]
+    assert set(shown["as_of"]) == set(DATABASES)
+    assert shown["rows"] == sum(len(found) for table, found in content(client).items() if table != "databases")
+    assert (shown["kind"], shown["by"], shown["why"]) == ("rollback", "ann", "look")
+
+
+def test_the_same_run_with_the_same_tables_is_one_version(client: bigquery.Client, store: OpsStore):
+    generation = new_generation(client)
+    publish_generation(client, generation)
+    before, records = kept(client), rows(client, "select * from ops.published order by published_at")
+    execute(client, "delete from consolidated.orders where n > 3")
+
+    publish_generation(client, generation)
+
+    assert kept(client) == before
+    assert rows(client, "select * from ops.published order by published_at") == records
+    assert len(content(client)["orders"]) == versions.published(store)[0].tables["orders"]
+    audit(client, generation)
+    publish_generation(client, generation)
+    assert kept(client)[-1] not in before
+
+
+def test_columns_and_tables_that_a_version_lacks(client: bigquery.Client, store: OpsStore):
+    publish_generation(client, new_generation(client))
+    wider = (*TABLES, "returns")
+    publish_generation(client, new_generation(client, tables=wider, columns=", 'x' as note"), tables=wider)
+    assert content(client, ("returns",))["returns"]
+
+    said = rollback("--why", "look", "--yes")
+
+    assert "their rows are removed: returns" in said
+    assert "orders.note" in said
+    assert content(client, ("returns",)) == {"returns": []}
+    assert {note for (note,) in rows(client, "select distinct note from consolidated.orders")} == {None}
+    rollback("--to", kept(client)[-1], "--why", "look", "--yes")
+    assert content(client, ("returns",))["returns"]
+
+
+def test_a_type_that_has_changed_publishes_nothing(client: bigquery.Client, store: OpsStore):
+    publish_generation(client, new_generation(client))
+    before, was = content(client), live(store)
+    generation = new_generation(client)
+    execute(client, "create or replace table consolidated__audit.orders as "
+            "select _database, generation, cast(n as string) as n, value from consolidated__audit.orders")  # fmt: skip
+    with pytest.raises(StageMismatchError, match=r"consolidated\.orders\.n is INT64"):
+        publish_generation(client, generation)
+    assert (content(client), live(store)) == (before, was)
+
+
+def test_a_hold_refuses_every_publish_until_it_is_released(client: bigquery.Client, store: OpsStore):
+    publish_generation(client, new_generation(client))
+    publish_generation(client, new_generation(client))
+    assert "publishing is on hold" in rollback("--hold", "--why", "wrong prices", "--by", "ann", "--yes")
+    before, generation = content(client), new_generation(client)
+
+    with pytest.raises(PublishHeldError, match=r"ann put publishing on hold .* wrong prices") as refusal:
+        publish_generation(client, generation)
+
+    assert classify(refusal.value).kind is Kind.permanent
+    assert content(client) == before
+    assert "wrong prices" in rollback("--list")
+    rollback("--release")
+    publish_generation(client, generation)
+    assert {found for (found,) in rows(client, "select generation from consolidated.orders")} == {generation}
+    assert "publishing is not on hold" in rollback("--release")
+
+
+class Killed(BaseException):
+    """The publishing process ends here, as under SIGKILL: nothing in between may handle it."""
+
+
+def test_a_publish_killed_after_any_of_its_writes(
+    client: bigquery.Client, store: OpsStore, monkeypatch: pytest.MonkeyPatch
+):
+    """Each try dies one write later than the one before it, and finds what that has left."""
+    publish_generation(client, new_generation(client))
+    old, (was,) = content(client), [live(store)]
+    generation = new_generation(client)
+    request = client._connection.api_request
+    left = 0
+
+    def killing(**call: Any) -> Any:
+        nonlocal left
+        answer = request(**call)
+        if call["method"] != "GET":
+            left -= 1
+            if left < 0:
+                raise Killed
+        return answer
+
+    seen = []
+    for allowed in itertools.count():
+        left = allowed
+        monkeypatch.setattr(client._connection, "api_request", killing)
+        try:
+            publish_generation(client, generation)
+        except Killed:
+            pass
+        else:
+            break
+        finally:
+            monkeypatch.setattr(client._connection, "api_request", request)
+        found = content(client)
+        generations = {row[1] for table in TABLES for row in found[table]}
+        assert generations == ({generation} if live(store) != was else {generation - 1})
+        assert (found == old) is (live(store) == was)
+        seen.append(live(store) != was)
+    assert seen[0] is False
+    assert seen[-1] is True
+    assert len(seen) > 10
+    records = rows(client, f"select count(*) from ops.published where run_id = 'run_{generation}'")
+    assert records == [(1,)]
+    whole = [version for version in versions.kept(client) if version.content]
+    assert whole == versions.kept(client)
+    assert len(whole) <= 3
