@@ -46,10 +46,10 @@ transaction. A database that is late keeps the rows of its last landed dump and 
 | `await_databases` | decides which day's rows each database contributes | the `elt__` DAGs of that day | yes, with what follows |
 | `transform` | dbt: the consolidated models into `{audit}` | the log of `transform.dbt_producer_watcher` | yes, as a group |
 | `validate_audit` | Great Expectations on `{audit}` | the rule and keys in its message | yes |
-| `publish` | rows and content = the marts', then one transaction | the figures in its message; readers still see the old rows | yes |
+| `publish` | rows and content = the marts', keeps a version, then one transaction | the figures in its message, or who has put it on hold; readers still see the old rows | yes |
 
 **For another day**: trigger it with a date; `consolidated` is then as of that day. **Do not wait**:
-trigger it with `force`.
+trigger it with `force`. **Go back** to what was published before: `tributary rollback`.
 
 Databases: {databases}.
 """

@@ -112,8 +112,8 @@ def missing_columns(table: str, wanted: Mapping[str, str], existing: Mapping[str
         if name in existing and existing[name] != data_type:
             raise StageMismatchError(
                 f"consolidated.{table}.{name} is {existing[name]}, the new rows have {data_type}. "
-                f"Nothing was published. Rename the column in its models, or drop consolidated.{table} "
-                "to let the next run make it anew, then clear publish."
+                f"Nothing was published. Rename the column in its models, or drop consolidated.{table}, "
+                "which is then made anew; then publish or roll back again."
             )
     return {name: data_type for name, data_type in wanted.items() if name not in existing}
 

@@ -161,15 +161,17 @@ def _store() -> Any:
 
 @contextmanager
 def _bigquery_at_hand() -> Iterator[None]:
-    """Tells BigQuery's refusals in one line, and what stands then."""
+    """Tells in one line what BigQuery refused, or that it cannot be reached."""
     from google.api_core.exceptions import GoogleAPIError
+    from google.auth.exceptions import GoogleAuthError
+    from requests import RequestException
 
     try:
         yield
-    except GoogleAPIError as error:
+    except (GoogleAPIError, GoogleAuthError, RequestException) as error:
         raise TributaryError(
-            f"BigQuery refused: {getattr(error, 'message', error)}. `consolidated` is as it was; "
-            "if a publish runs at this moment, try again when it has ended"
+            f"BigQuery: {getattr(error, 'message', error)}. `tributary rollback --list` shows what is live; "
+            "where a publish ran at the same moment, try again when it has ended"
         ) from error
 
 

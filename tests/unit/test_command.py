@@ -45,6 +45,13 @@ def test_a_malformed_date_is_refused_with_an_example():
     assert "2013-01-31" in result.output
 
 
+def test_a_rollback_wants_its_reason_and_one_thing_to_do():
+    assert "expected the reason in --why" in run(app, ["rollback", "--yes"], env={"COLUMNS": "200"}).output
+    for asked in (["--list", "--release"], ["--release", "--to", "x"], ["--list", "--hold"]):
+        result = run(app, ["rollback", *asked])
+        assert result.exit_code == 2, result.output
+
+
 def test_a_dump_that_is_cut_is_told_without_a_traceback(tmp_path: Path):
     path = tmp_path / "cut.sql"
     path.write_text("-- MariaDB dump 10.19\n-- Host: localhost    Database: shop_eu\nINSERT INTO `orders` VALUES (1,")

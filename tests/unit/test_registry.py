@@ -99,6 +99,7 @@ def test_one_bad_entry_says_what_is_wrong_and_leaves_the_others(include: Path, e
         ("databases: {}", "expected at least one entry"),
         ("databases: [a]", "expected at least one entry"),
         ("defaults: {schedule: 3}\ndatabases: {good: {app: toys}}", "defaults.schedule"),
+        ("consolidation: {keep_versions: 0}\ndatabases: {good: {app: toys}}", "consolidation.keep_versions"),
         ("default: {}\ndatabases: {good: {app: toys}}", "default: unknown key"),
         ("databases: {good: {app: toys}", "not valid YAML"),
         ("defaults: {owner: a, owner: b}\ndatabases: {good: {app: toys}}", "defaults.owner stands 2 times"),
