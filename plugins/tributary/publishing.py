@@ -89,7 +89,9 @@ def make_live(store: OpsStore, location: str, publication: Publication, emptied:
     if not versions.published(store):
         store.create_tables()
     execute(client, render_sql("consolidated/publication", dataset=source), publication=publication.to_json())
-    execute(client, transaction(source, {**columns, **dict.fromkeys(emptied, ())}))
+    # One that somebody has dropped meanwhile is no table to empty.
+    empty: dict[str, list[str]] = {name: [] for name in emptied if name in published}
+    execute(client, transaction(source, {**columns, **empty}))
 
 
 def transaction(source: str, columns: Mapping[str, Iterable[str]]) -> str:
