@@ -95,7 +95,10 @@ class Comms:
 
 
 class TaskRun:
-    """One try of one task, run by Airflow's task runner as a worker does, callbacks included."""
+    """One try of one task, run by Airflow's task runner as a worker does, callbacks included.
+
+    `task` is the task of the latest try, `sent` what it has reported.
+    """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.monkeypatch = monkeypatch
@@ -129,6 +132,7 @@ class TaskRun:
         with DAG(dag_id, schedule=None, default_args=DEFAULT_ARGS, params={"date": Param(None)}):
             task = Step(task_id=task_id, **task_arguments)
         comms = Comms(self.dump)
+        self.task, self.sent = task, comms.sent
         self.monkeypatch.setattr(task_runner, "SUPERVISOR_COMMS", comms, raising=False)
         moment = datetime(2013, 1, 2, 2, tzinfo=UTC)
         dag_run = DagRun.model_validate(
