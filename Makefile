@@ -51,6 +51,7 @@ test: install-dev ## every test, the end-to-end one too
 
 faults: install-dev ## the whole stack on its worst days: kills in every step; half an hour and more
 	$(dev)/python $(pytest) $(fault_tests)
+	TRIBUTARY_FAULTS_HISTORIES=200 $(dev)/python $(pytest) tests/faults/test_histories.py
 
 test-fast: install-dev ## the tests that start no service
 	$(envs)/localcloud/bin/python $(pytest) tests/unit/localcloud tests/unit/simulator
