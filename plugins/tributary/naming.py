@@ -39,6 +39,11 @@ def raw_dataset(database: str) -> str:
     return f"raw__{database}"
 
 
+def quarantine_dataset(database: str) -> str:
+    """The dataset of the rows that were set aside: `shop_eu` -> `quarantine__shop_eu`."""
+    return f"quarantine__{database}"
+
+
 def dataset(database: str) -> str:
     """The dataset of a database's staging views and marts."""
     return database

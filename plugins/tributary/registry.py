@@ -78,6 +78,14 @@ class Guards(_Model):
         return self.model_copy(update=other.model_dump(exclude_unset=True)) if other else self
 
 
+class QuarantineLimit(_Model):
+    """How much of a table may be set aside when its rows break rules."""
+
+    max_share: float = Field(
+        0, ge=0, le=1, description="Bad rows of a table by its rows in the dump, such as 0.01; 0 sets nothing aside."
+    )
+
+
 class Column(_Model):
     """One column of a production table."""
 
@@ -94,6 +102,7 @@ class Table(_Model):
     primary_key: tuple[ColumnName, ...] = Field(min_length=1)
     columns: dict[ColumnName, Column] = Field(min_length=1)
     guards: Guards | None = None
+    quarantine: QuarantineLimit | None = Field(None, description="Stands in place of the database's.")
 
     @property
     def selected_columns(self) -> tuple[str, ...]:
@@ -153,6 +162,7 @@ class Defaults(_Model):
     )
     dump_wait: Duration = Field(timedelta(hours=4), description="How long a run waits for its dump.")
     guards: Guards = Field(default_factory=Guards)
+    quarantine: QuarantineLimit = Field(default_factory=QuarantineLimit)
 
 
 class Consolidation(_Model):
@@ -175,6 +185,7 @@ class _Entry(_Model):
     dump_pattern: str | None = None
     dump_wait: Duration | None = None
     guards: Guards | None = None
+    quarantine: QuarantineLimit | None = None
     description: str = ""
 
 
@@ -196,6 +207,7 @@ class Database(_Model):
     dump_pattern: str
     dump_wait: Duration
     guards: Guards
+    quarantine: QuarantineLimit
     description: str = ""
 
     @property
@@ -205,6 +217,10 @@ class Database(_Model):
     def guards_of(self, table: str) -> Guards:
         """A table's guards: the database's, with what the contract says of the table."""
         return self.guards.changed_by(self.contract.tables[table].guards)
+
+    def max_share(self, table: str) -> float:
+        """The share of a table's rows that may be set aside: the contract's for the table, else the database's."""
+        return (self.contract.tables[table].quarantine or self.quarantine).max_share
 
 
 class BrokenDatabase(_Model):
@@ -316,7 +332,7 @@ def _database(name: Any, entry: Any, defaults: Defaults, path: Path) -> Database
             f"{show(path)}: {at}: found the name {name!r}, expected lower-case letters, digits and "
             "underscores, a letter first, at most 62"
         )
-    if name in RESERVED_DATABASES or name.startswith("raw__"):
+    if name in RESERVED_DATABASES or name.startswith(("raw__", "quarantine__")):
         raise RegistryError(f"{show(path)}: {at}: the name is reserved; expected another name")
     parsed = _validate(_Entry, entry, path, at=at)
     contract_path = path.parent / "contracts" / f"{parsed.app}.yaml"
@@ -330,6 +346,7 @@ def _database(name: Any, entry: Any, defaults: Defaults, path: Path) -> Database
         "cloud_sql_instance": defaults.cloud_sql_instance,
         "dump_pattern": defaults.dump_pattern,
         "dump_wait": defaults.dump_wait,
+        "quarantine": defaults.quarantine,
         **parsed.model_dump(exclude_none=True, exclude={"app", "guards"}),
         "guards": defaults.guards.changed_by(parsed.guards),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -151,7 +151,8 @@ class RunDay:
         for run in runs:
             counts = found.get(run.label, {})
             stages = self._stages(run.label)
-            agree = len({counts.get(f"{stage}_rows") for stage in stages}) <= 1
+            agree = len({rows_at(stage, counts) for stage in stages}) <= 1
+            aside = counts.get("quarantine_rows")
             well = well and run.state == "success" and agree
             rows.append(
                 {
@@ -160,6 +161,7 @@ class RunDay:
                     **{
                         f"in {stage}": counts.get(f"{stage}_rows") for stage in ("dump", "raw", "marts", "consolidated")
                     },
+                    **({"quarantined": aside} if aside else {}),
                     "checks passed": counts.get("passed"),
                     "failed": counts.get("failed"),
                     "seconds": round(run.seconds),
@@ -179,3 +181,14 @@ class RunDay:
         if self.registry.databases[database].contract.raw_only:
             return ("dump", "raw")
         return ("dump", "raw", "marts", "consolidated") if self.consolidate else ("dump", "raw", "marts")
+
+
+def rows_at(stage: str, counts: Mapping[str, int | None]) -> int | None:
+    """A database's rows at a stage, with those that were set aside before it; None where nobody counted them.
+
+    :param counts: a row of `ops/day_report`.
+    """
+    rows = counts.get(f"{stage}_rows")
+    if rows is None or stage in ("dump", "raw"):
+        return rows
+    return rows + (counts.get("quarantine_rows") or 0)

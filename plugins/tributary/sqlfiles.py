@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from string import Template
 
@@ -26,3 +27,8 @@ def render_sql(name: str, **identifiers: str) -> str:
         if "`" in value or ";" in value:
             raise ValueError(f"{name}.sql: {key}: found {value!r}, expected an identifier")
     return Template(read_sql(name)).substitute(identifiers)
+
+
+def compose_sql(name: str, pieces: Mapping[str, str], identifiers: Mapping[str, str]) -> str:
+    """A file with identifiers filled in as by `render_sql`, and with pieces of SQL that code has made of such."""
+    return Template(render_sql(name, **identifiers, **{piece: f"${piece}" for piece in pieces})).substitute(pieces)

@@ -28,6 +28,7 @@ stages as (
         counted.database,
         sum(if(counted.stage = 'dump', counted.row_count, null)) as dump_rows,
         sum(if(counted.stage = 'raw', counted.row_count, null)) as raw_rows,
+        sum(if(counted.stage = 'quarantine', counted.row_count, null)) as quarantine_rows,
         sum(if(counted.stage = 'marts', counted.row_count, null)) as marts_rows,
         sum(if(counted.stage = 'consolidated', counted.row_count, null)) as consolidated_rows
     from counted
@@ -61,6 +62,7 @@ select
     wanted.database,
     stages.dump_rows,
     stages.raw_rows,
+    stages.quarantine_rows,
     stages.marts_rows,
     stages.consolidated_rows,
     checks.passed,

@@ -32,6 +32,7 @@ TABLES = (
     "dead_letters",
     "published",
     "holds",
+    "quarantine_decisions",
 )
 
 Row = dict[str, Any]
@@ -42,7 +43,7 @@ class OpsStore:
 
     def __init__(self, client: Client, location: str) -> None:
         self.client = client
-        self._location = location
+        self.location = location
 
     def append(self, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
         """Append rows to `ops.<table>`; the dataset and its tables are made at first use.
@@ -108,7 +109,7 @@ class OpsStore:
     def record_counts(
         self, stage: str, counts: Mapping[str, int], *, database: str, dump_date: date, run_id: str
     ) -> None:
-        """Append the rows per table of a stage that has no checksums (`dump`)."""
+        """Append the rows per table of a stage that has no checksums (`dump`, `quarantine`)."""
         contents = {table: Content(rows) for table, rows in counts.items()}
         self.record_contents(stage, contents, database=database, dump_date=dump_date, run_id=run_id)
 
@@ -156,7 +157,7 @@ class OpsStore:
 
     def create_tables(self) -> None:
         """Make the dataset and its tables where they are missing."""
-        ensure_dataset(self.client, naming.OPS, self._location)
+        ensure_dataset(self.client, naming.OPS, self.location)
         for table in TABLES:
             if table == "ledger":
                 self._move_ledger()

@@ -14,6 +14,7 @@ from tributary.ledger.checksums import Column, bigquery_query, contents_of, mysq
 from tributary.ledger.compare import check_same_content, check_same_rows
 from tributary.ledger.reading import table_columns
 from tributary.ledger.store import OpsStore, execute
+from tributary.quarantine.moving import restore
 from tributary.registry import Database
 from tributary.settings import Settings, mysql_connection
 from tributary.staging import read_marker, require_own
@@ -45,6 +46,8 @@ class ReconcileOperator(BaseOperator):
         mysql = MySqlHook(mysql_conn_id=mysql_connection(self.database.cloud_sql_instance))
         require_own(read_marker(mysql, staging), database=name, run_id=context["run_id"])
         client = bigquery_client()
+        # Where this task is cleared after validate_raw has set rows aside, raw is counted whole as before.
+        restore(client, name, parse_day(self.dump_date), tuple(self.database.contract.tables))
         columns = self._columns(table_columns(client, raw_dataset))
         in_dump: dict[str, int] = self.preflight.resolve(context)["tables"]
         staged = contents_of(mysql.get_records(mysql_query(staging, columns)), columns)

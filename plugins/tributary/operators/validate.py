@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
@@ -20,11 +21,16 @@ from tributary.quality.checkpoint import run_checkpoint
 from tributary.quality.results import CheckpointFailed, CheckpointResult
 from tributary.quality.rules import Layer
 from tributary.quality.suites import suites_for
+from tributary.quarantine.flow import Quarantine
 from tributary.registry import Contract, Database, Registry
 from tributary.settings import Settings
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+# Rows set aside by table: the ledger's stage, and the XCom that tells the marts' checks.
+QUARANTINE_STAGE = "quarantine"
+QUARANTINED = "quarantined"
 
 
 class _ValidateOperator(BaseOperator):
@@ -49,11 +55,7 @@ class _ValidateOperator(BaseOperator):
         partition: date | None = None,
         parameters: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> CheckpointResult:
-        """Run a checkpoint and append its results to `ops.quality_results`, then fail if it failed.
-
-        Raises CheckpointFailed where rules are broken; TributaryError, which is tried again, where
-        some could not be checked.
-        """
+        """Run a checkpoint and append its results to `ops.quality_results`, then fail if it failed: see `require`."""
         result = run_checkpoint(
             client=store.client,
             suites=suites_for(contract, layer),
@@ -61,23 +63,25 @@ class _ValidateOperator(BaseOperator):
             partition=partition,
             parameters=parameters,
         )
+        self.keep(store, context, result, database)
+        require(result)
+        return result
+
+    def keep(self, store: OpsStore, context: Context, result: CheckpointResult, database: str) -> None:
+        """Append a checkpoint's results to `ops.quality_results`."""
         store.append(
             "quality_results",
             result.to_rows(run_id=context["run_id"], database=database, date=parse_day(self.day)),
         )
-        self.log.info("%s: %d rules hold, %d skipped", dataset, len(result.passed), len(result.skipped))
-        if result.failed:
-            raise CheckpointFailed(result)
-        if not result.success:
-            raise TributaryError(result.failure_message())
-        return result
+        self.log.info("%s: %d rules hold, %d skipped", result.dataset, len(result.passed), len(result.skipped))
 
 
 class ValidateRawOperator(_ValidateOperator):
     """Checks `raw__<db>`; afterwards the run counts as `transforming`, so its old marts no longer do.
 
     Row counts are compared with the last landed dump's, unless the run was started with `force`.
-    Returns the number of rules that held.
+    Rows that break rules are set aside where the registry allows it; how many by table is in the
+    XCom `quarantined`. Returns the number of rules that held.
     """
 
     def __init__(self, *, database: Database, **kwargs: Any) -> None:
@@ -87,21 +91,35 @@ class ValidateRawOperator(_ValidateOperator):
     def execute(self, context: Context) -> int:
         name, day = self.database.name, parse_day(self.day)
         store = OpsStore(bigquery_client(), Settings.from_environment().location)
+        suites = suites_for(self.database.contract, "raw")
+        quarantine = Quarantine(store, self.database, suites, day)
+        # Raw is whole again: what the ledger says of an earlier try or run of the day no longer holds.
+        self._count(store, context, dict.fromkeys(quarantine.restore(), 0))
         previous = {} if context["params"]["force"] else store.previous_counts("raw", name, day)
-        result = self.check(
-            store,
-            context,
-            contract=self.database.contract,
-            layer="raw",
+        check = partial(
+            run_checkpoint,
+            client=store.client,
             dataset=naming.raw_dataset(name),
-            database=name,
             parameters={table: {"previous_rows": rows} for table, rows in previous.items()},
         )
+        result = check(suites=suites)
+        self.keep(store, context, result, name)
+        if quarantine.may_help(result):
+            result, aside = quarantine.set_aside(result, lambda suites: check(suites=suites))
+            self.keep(store, context, result, name)
+            self._count(store, context, aside)
+            context["ti"].xcom_push(key=QUARANTINED, value=aside)
+            self.log.warning("%s: rows set aside: %s", naming.quarantine_dataset(name), aside or "none")
+        require(result)
         if self.database.contract.raw_only:
             record_landed(store, context, name, day)
         else:
             record_state(store, context, "transforming", name, day)
         return len(result.passed)
+
+    def _count(self, store: OpsStore, context: Context, aside: Mapping[str, int]) -> None:
+        day, run_id = parse_day(self.day), context["run_id"]
+        store.record_counts(QUARANTINE_STAGE, aside, database=self.database.name, dump_date=day, run_id=run_id)
 
 
 class ValidateMartsOperator(_ValidateOperator):
@@ -117,8 +135,10 @@ class ValidateMartsOperator(_ValidateOperator):
         marts = partition_contents(store.client, naming.dataset(name), contract.mart_names, self.day)
         store.record_contents("marts", marts, database=name, dump_date=day, run_id=context["run_id"])
         # Proves, too, that dbt built every one of them in this run: a green task alone does not.
+        raw = context["ti"].xcom_pull(task_ids="reconcile")
+        aside = context["ti"].xcom_pull(task_ids="validate_raw", key=QUARANTINED) or {}
         check_same_rows(
-            context["ti"].xcom_pull(task_ids="reconcile"),
+            {table: rows - aside.get(table, 0) for table, rows in raw.items()},
             {table: marts[table].rows for table in contract.tables},
             expected_in=naming.raw_dataset(name),
             found_in=f"the marts of {name} for {day}",
@@ -156,6 +176,18 @@ class ValidateAuditOperator(_ValidateOperator):
             )
             held += len(result.passed)
         return held
+
+
+def require(result: CheckpointResult) -> None:
+    """Return where every rule holds.
+
+    Raises CheckpointFailed where rules are broken; TributaryError, which is tried again, where
+    some could not be checked.
+    """
+    if result.failed:
+        raise CheckpointFailed(result)
+    if not result.success:
+        raise TributaryError(result.failure_message())
 
 
 def record_landed(store: OpsStore, context: Context, database: str, day: date) -> None:

@@ -174,8 +174,11 @@ class CheckpointResult:
 
 
 class CheckpointFailed(TributaryError):
-    """A dataset broke rules, or rules could not be checked; `result` has every one of them."""
+    """A dataset broke rules, or rules could not be checked; `result` has every one of them.
 
-    def __init__(self, result: CheckpointResult) -> None:
-        super().__init__(result.failure_message())
+    `note` is a further line of the message: why the bad rows were not set aside.
+    """
+
+    def __init__(self, result: CheckpointResult, note: str = "") -> None:
+        super().__init__("\n".join(filter(None, (result.failure_message(), note))))
         self.result = result

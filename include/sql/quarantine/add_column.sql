@@ -1,0 +1,1 @@
+alter table `$quarantine`.`$table` add column if not exists `$column` $type

@@ -1,0 +1,3 @@
+-- Which dump raw holds.
+select dump_date
+from `$raw`.`$marker`

@@ -1,0 +1,138 @@
+"""Taking rows out of raw into the quarantine dataset, and back again.
+
+Both are one transaction each, so that a kill in between loses no row and doubles none. Which rows
+are of the dump that raw holds says the sync's marker: a later sync of the same day brings the whole
+table again, and what was set aside of the earlier one is then replaced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import TYPE_CHECKING
+
+from tributary import naming
+from tributary.errors import StageMismatchError
+from tributary.ledger.store import ensure_dataset, execute
+from tributary.quarantine.conditions import quoted
+from tributary.quarantine.finding import FINDINGS, Findings
+from tributary.sqlfiles import compose_sql, render_sql
+
+if TYPE_CHECKING:
+    from google.cloud.bigquery import Client
+
+Columns = dict[str, dict[str, str]]
+
+
+def quarantined_tables(client: Client, database: str) -> list[str]:
+    """The tables of which rows were ever set aside, in alphabetical order."""
+    from google.api_core.exceptions import NotFound
+
+    try:
+        tables = [item.table_id for item in client.list_tables(naming.quarantine_dataset(database))]
+    except NotFound:
+        return []
+    return sorted(table for table in tables if table != FINDINGS)
+
+
+def restore(client: Client, database: str, day: date, tables: Iterable[str]) -> list[str]:
+    """Make raw whole again: the rows that an earlier try set aside go back, and the day's quarantine is empty.
+
+    Returns the tables that have a quarantine. Rows of an earlier sync of the day are only removed,
+    since raw has them anew. Raises StageMismatchError where raw holds another day's dump.
+    """
+    known = [table for table in quarantined_tables(client, database) if table in set(tables)]
+    if not known:
+        return []
+    require_day(client, database, day)
+    raw = _columns(client, naming.raw_dataset(database))
+    steps = []
+    aside = _columns(client, naming.quarantine_dataset(database))
+    for table in known:
+        columns = [quoted(name) for name in raw.get(table, {}) if name in aside[table]]
+        pieces = {"columns": ", ".join(columns), "row_columns": ", ".join(f"item.{name}" for name in columns)}
+        steps.append(compose_sql("quarantine/restore", pieces, {"table": table, **_names(database)}))
+    execute(client, _transaction(steps))
+    return known
+
+
+def move(client: Client, location: str, findings: Findings, tables: Iterable[str]) -> None:
+    """Set aside what was found in these tables, in place of what was set aside of the day before."""
+    names = list(tables)
+    prepare(client, location, findings.database)
+    raw = _columns(client, naming.raw_dataset(findings.database))
+    for table in names:
+        _make_table(client, findings.database, table, raw[table])
+    steps = []
+    for table in names:
+        columns = [quoted(name) for name in raw[table]]
+        pieces = {
+            "columns": ", ".join(columns),
+            "row_columns": ", ".join(f"item.{name}" for name in columns),
+            "row_key": findings.key(table, "item"),
+            "row_key_alone": findings.key(table),
+        }
+        identifiers = {"table": table, "findings": FINDINGS, **_names(findings.database)}
+        steps.append(compose_sql("quarantine/move", pieces, identifiers))
+    execute(client, _transaction(steps))
+
+
+def prepare(client: Client, location: str, database: str) -> None:
+    """Make the quarantine dataset where it is missing."""
+    ensure_dataset(client, naming.quarantine_dataset(database), location)
+
+
+def require_day(client: Client, database: str, day: date) -> None:
+    """Raise StageMismatchError unless raw holds the dump of that day."""
+    days = [row["dump_date"] for row in execute(client, render_sql("quarantine/load", **_names(database)))]
+    if days != [day]:
+        found = ", ".join(map(str, days)) or "no dump"
+        raise StageMismatchError(
+            f"{naming.raw_dataset(database)} holds the dump of {found}, this run is for {day}. "
+            "Clear import_dump and what follows to load this run's dump again."
+        )
+
+
+def missing_columns(where: str, table: str, wanted: Mapping[str, str], existing: Mapping[str, str]) -> dict[str, str]:
+    """The columns to add to a quarantine table. Raises StageMismatchError where a type has changed."""
+    for name, data_type in wanted.items():
+        if name in existing and _plain(existing[name]) != _plain(data_type):
+            raise StageMismatchError(
+                f"{where}.{table}.{name} is {existing[name]}, raw has {data_type}. Nothing was set aside. "
+                f"Rename or copy {where}.{table} to let the next try make it anew, then clear validate_raw."
+            )
+    return {name: data_type for name, data_type in wanted.items() if name not in existing}
+
+
+def _make_table(client: Client, database: str, table: str, wanted: Mapping[str, str]) -> None:
+    execute(client, render_sql("quarantine/create_table", table=table, **_names(database)))
+    quarantine = naming.quarantine_dataset(database)
+    existing = _columns(client, quarantine)[table]
+    for column, data_type in missing_columns(quarantine, table, wanted, existing).items():
+        sql = render_sql("quarantine/add_column", quarantine=quarantine, table=table, column=column, type=data_type)
+        execute(client, sql)
+
+
+def _columns(client: Client, dataset: str) -> Columns:
+    columns: Columns = {}
+    for table, column, data_type in execute(client, render_sql("consolidated/columns", dataset=dataset)):
+        columns.setdefault(table, {})[column] = data_type
+    return columns
+
+
+def _names(database: str) -> dict[str, str]:
+    return {
+        "raw": naming.raw_dataset(database),
+        "quarantine": naming.quarantine_dataset(database),
+        "marker": naming.LOAD_MARKER,
+    }
+
+
+def _plain(data_type: str) -> str:
+    """`NUMERIC(10, 2)` -> `NUMERIC`: a table that is made from a query has no such limits."""
+    return data_type.partition("(")[0]
+
+
+def _transaction(steps: Iterable[str]) -> str:
+    """One script; it takes no parameters, as the emulator gives a script none."""
+    return "\n".join(("begin transaction;", *steps, "commit transaction;"))

@@ -1,0 +1,458 @@
+"""Bad rows go aside and come back, as `validate_raw` does it, on a real BigQuery dialect."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.cloud import bigquery
+
+from tests.integration.quality.conftest import Sql
+from tributary import naming
+from tributary.errors import StageMismatchError
+from tributary.ledger.store import OpsStore, execute
+from tributary.operators import validate
+from tributary.operators.validate import ValidateMartsOperator, ValidateRawOperator
+from tributary.quality.results import CheckpointFailed
+from tributary.quality.suites import suites_for
+from tributary.quarantine import flow, moving
+from tributary.quarantine.decisions import Decisions
+from tributary.registry import Contract, Database
+from tributary.sqlfiles import read_sql, render_sql
+
+DAY = date(2026, 11, 20)
+SUITE = """
+tables:
+  customers:
+    expectations:
+      - type: expect_column_values_to_match_regex
+        kwargs: {column: city, regex: "^[a-z0-9 ]+$"}
+        meta: {rule: city_is_lower_case}
+  lines:
+    expectations:
+      - type: expect_column_values_to_be_between
+        kwargs: {column: quantity, min_value: 1}
+        meta: {rule: quantity_at_least_one}
+      - type: expect_column_values_to_be_between
+        kwargs: {column: price, min_value: 0}
+        meta: {rule: price_not_negative}
+      - type: unexpected_rows_expectation
+        kwargs:
+          unexpected_rows_query: >-
+            select item.order_id, item.line from {batch} as item
+            where not exists (select 1 from {customers} as customer where customer.customer_id = item.customer_id)
+        meta: {rule: customer_exists}
+      - type: expect_column_value_lengths_to_be_between
+        kwargs: {column: kind, max_value: 8}
+        meta: {rule: kind_is_short}
+      - type: expect_table_row_count_to_be_between
+        kwargs: {min_value: {$PARAMETER: previous_rows}}
+        meta: {rule: never_shrinks}
+"""
+
+
+class Killed(BaseException):
+    """The process of a task ends here."""
+
+
+class TaskInstance:
+    """Airflow's side of a task: the XComs of the run."""
+
+    dag_id = "elt__kiosk"
+
+    def __init__(self, raw: dict[str, int]) -> None:
+        self.xcoms: dict[tuple[str, str], Any] = {
+            ("find_dump", "return_value"): {"uri": "gs://dumps/kiosk.sql", "generation": 1},
+            ("reconcile", "return_value"): raw,
+        }
+
+    def xcom_pull(self, task_ids: str, key: str = "return_value") -> Any:
+        return self.xcoms.get((task_ids, key))
+
+    def xcom_push(self, key: str, value: Any) -> None:
+        self.xcoms["validate_raw", key] = value
+
+
+class Kiosk:
+    """One database with a loaded dump of 10 customers and 20 lines, and the tasks that check it."""
+
+    def __init__(self, dataset: str, contract: Contract, client: bigquery.Client, run_sql: Sql) -> None:
+        self.raw = dataset
+        self.name = dataset.removeprefix("raw__")
+        self.aside = naming.quarantine_dataset(self.name)
+        self.contract = contract
+        self.client = client
+        self.sql = run_sql
+        self.store = OpsStore(client, "US")
+        self.task_instance = TaskInstance({"customers": 10, "lines": 20})
+        self.load("run_1")
+
+    def load(self, run_id: str, day: date = DAY) -> None:
+        """Say, as the sync does at its end, that raw holds a dump."""
+        sql = render_sql("raw/load_marker", dataset=self.raw, table=naming.LOAD_MARKER)
+        values = {"dump_date": str(day), "run_id": run_id, "dump_uri": "gs://dumps/kiosk.sql", "dump_generation": "1"}
+        execute(self.client, sql, database=self.name, **values)
+
+    def database(self, share: float, contract: Contract | None = None) -> Database:
+        return Database(
+            name=self.name, contract=contract or self.contract, owner="tests", cloud_sql_instance="staging",
+            dump_pattern="*", dump_wait="1h", quarantine={"max_share": share},
+        )  # fmt: skip
+
+    def context(self, run_id: str = "run_1", force: bool = False) -> Any:
+        return {"run_id": run_id, "ti": self.task_instance, "params": {"force": force}}
+
+    def validate(self, share: float, contract: Contract | None = None, run_id: str = "run_1") -> dict[str, int]:
+        """One try of `validate_raw`; the rows that it set aside."""
+        self.task_instance.xcoms.pop(("validate_raw", "quarantined"), None)
+        operator = ValidateRawOperator(task_id="validate_raw", database=self.database(share, contract))
+        operator.day = str(DAY)
+        operator.execute(self.context(run_id))
+        return self.task_instance.xcom_pull("validate_raw", "quarantined") or {}
+
+    def validate_marts(self) -> None:
+        operator = ValidateMartsOperator(task_id="validate_marts", database=self.database(0))
+        operator.day = str(DAY)
+        operator.execute(self.context())
+
+    def rows(self, table: str = "lines") -> int:
+        return int(str(self.sql(f"select count(*) from {self.raw}.{table}")[0][0]))
+
+    def set_aside(self, table: str = "lines") -> dict[str, list[str]]:
+        """By key, the rules that the rows in quarantine broke; a row that is there twice fails."""
+        if table not in moving.quarantined_tables(self.client, self.name):
+            return {}
+        key = "concat(order_id, '/', line)" if table == "lines" else "cast(customer_id as string)"
+        rows = self.sql(f"select {key}, _rule from {self.aside}.{table} where _dump_date = '{DAY}'")
+        assert len(rows) == len(dict(rows))  # type: ignore[call-overload]
+        return {str(key): rules for key, rules in rows}  # type: ignore[misc]
+
+    def ledger(self) -> dict[str, int]:
+        rows = self.sql(
+            f"select table_name, row_count from ops.ledger where database = '{self.name}' and stage = 'quarantine' "
+            "qualify row_number() over (partition by table_name order by recorded_at desc) = 1"
+        )
+        return {str(table): int(str(count)) for table, count in rows}
+
+    def failing(self) -> set[str]:
+        """The rules whose newest result of the day is not a pass."""
+        rows = self.sql(
+            f"select rule, status from ops.quality_results where database = '{self.name}' "
+            "qualify row_number() over (partition by table_name, rule order by checked_at desc) = 1"
+        )
+        return {str(rule) for rule, status in rows if status not in ("passed", "skipped")}
+
+
+@pytest.fixture
+def shop(
+    make_kiosk: Callable[[], str],
+    contract: Contract,
+    client: bigquery.Client,
+    run_sql: Sql,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Kiosk:
+    suite = tmp_path / "gx" / contract.app / "raw.yaml"
+    suite.parent.mkdir(parents=True)
+    suite.write_text(SUITE)
+    monkeypatch.setattr(validate, "suites_for", partial(suites_for, include=tmp_path))
+    monkeypatch.setattr(validate, "bigquery_client", lambda: client)
+    monkeypatch.setattr(validate, "close_for_run", lambda *_: None)
+    monkeypatch.setenv("TRIBUTARY_DUMPS_BUCKET", "dumps")
+    return Kiosk(make_kiosk(), contract, client, run_sql)
+
+
+def bad_line(shop: Kiosk, key: str = "order_id = 7 and line = 2", value: int = 0) -> None:
+    shop.sql(f"update {shop.raw}.lines set quantity = {value}, discount = 0 where {key}")
+
+
+def test_by_default_a_bad_row_fails_the_database_as_ever(shop: Kiosk) -> None:
+    bad_line(shop)
+    with pytest.raises(CheckpointFailed) as failure:
+        shop.validate(0)
+    assert str(failure.value) == failure.value.result.failure_message()
+    assert "quantity_at_least_one" in str(failure.value)
+    assert shop.rows() == 20
+    assert shop.set_aside() == {}
+    assert shop.sql(f"select 1 from information_schema.schemata where schema_name = '{shop.aside}'") == []
+
+
+def test_bad_rows_within_the_share_are_moved_and_counted(shop: Kiosk) -> None:
+    shop.sql(f"update {shop.raw}.lines set quantity = 0, price = -1 where order_id = 7 and line = 2")
+    assert shop.validate(0.05) == {"lines": 1}
+    assert shop.rows() == 19
+    assert shop.set_aside() == {"7/2": ["price_not_negative", "quantity_at_least_one"]}
+    assert shop.ledger() == {"lines": 1}
+    assert shop.failing() == set()
+    (row,) = shop.sql(f"select _run_id, _dump_date, quantity, _airbyte_raw_id from {shop.aside}.lines")
+    assert row == ("run_1", DAY, 0, "r")
+    states = shop.sql(f"select state, row_count from ops.runs where database = '{shop.name}'")
+    assert states == [("transforming", 30)]
+
+
+def test_clean_data_sets_nothing_aside(shop: Kiosk) -> None:
+    assert shop.validate(1) == {}
+    assert shop.rows() == 20
+    assert shop.ledger() == {}
+
+
+def test_children_of_rows_that_are_set_aside_follow_them(shop: Kiosk) -> None:
+    shop.sql(f"update {shop.raw}.customers set city = 'SECRET' where customer_id = 4")
+    assert shop.validate(0.1) == {"customers": 1, "lines": 2}
+    assert shop.set_aside("customers") == {"4": ["city_is_lower_case"]}
+    assert shop.set_aside() == {"4/1": ["customer_exists"], "4/2": ["customer_exists"]}
+    assert (shop.rows("customers"), shop.rows()) == (9, 18)
+
+
+def test_all_rows_of_a_duplicate_key_are_set_aside(shop: Kiosk) -> None:
+    shop.sql(f"update {shop.raw}.lines set line = 1 where order_id = 6")
+    assert shop.validate(0.1) == {"lines": 2}
+    assert shop.sql(f"select order_id, line, _rule from {shop.aside}.lines") == [(6, 1, ["key_unique"])] * 2
+
+
+def test_rows_without_a_key_are_set_aside(shop: Kiosk) -> None:
+    shop.sql(f"insert into {shop.raw}.customers (city, joined) values ('x', date '2020-01-01')")
+    assert shop.validate(0.1) == {"customers": 1}
+    assert shop.rows("customers") == 10
+
+
+def test_above_the_share_nothing_is_moved(shop: Kiosk) -> None:
+    bad_line(shop, "order_id = 7")
+    with pytest.raises(CheckpointFailed, match=r"lines: 2 of 20 rows \(10 %\), at most 9\.9 % may be set aside"):
+        shop.validate(0.099)
+    assert shop.rows() == 20
+    assert shop.set_aside() == {}
+    assert moving.quarantined_tables(shop.client, shop.name) == []
+
+
+def test_children_count_for_the_share_before_anything_is_moved(shop: Kiosk) -> None:
+    shop.sql(f"update {shop.raw}.customers set city = 'SECRET' where customer_id in (4, 5)")
+    tables = {**shop.contract.tables, "lines": shop.contract.tables["lines"].model_copy(
+        update={"quarantine": {"max_share": 0.1}})}  # fmt: skip
+    contract = Contract.model_validate(
+        {
+            "app": "kiosk",
+            "tables": {name: {**table.model_dump(exclude_none=True)} for name, table in tables.items()},
+        }
+    )
+    with pytest.raises(CheckpointFailed, match=r"lines: 4 of 20 rows \(20 %\), at most 10 %"):
+        shop.validate(0.2, contract)
+    assert (shop.rows("customers"), shop.rows()) == (10, 20)
+
+
+def test_rules_on_whole_tables_and_rules_without_sql_fail_and_say_so(shop: Kiosk) -> None:
+    shop.sql(f"update {shop.raw}.lines set kind = 'a long kind' where order_id = 1 and line = 1")
+    with pytest.raises(CheckpointFailed, match="kind_is_short: there is no SQL for expect_column_value_lengths"):
+        shop.validate(1)
+    shop.sql(f"update {shop.raw}.lines set kind = 'sold', quantity = 0 where order_id = 1 and line = 1")
+    land_before(shop, lines=21)
+    with pytest.raises(CheckpointFailed, match="lines: never_shrinks: it is about the table"):
+        shop.validate(1)
+    assert shop.rows() == 20
+
+
+def land_before(shop: Kiosk, lines: int) -> None:
+    yesterday = date(2026, 11, 19)
+    shop.store.record_counts("raw", {"lines": lines}, database=shop.name, dump_date=yesterday, run_id="run_0")
+    shop.store.record_state(
+        "landed", database=shop.name, dump_date=yesterday, run_id="run_0", dump_uri="u", dump_generation=1, rows=lines
+    )
+
+
+def test_rows_set_aside_do_not_count_as_lost(shop: Kiosk) -> None:
+    bad_line(shop)
+    land_before(shop, lines=20)
+    assert shop.validate(0.05) == {"lines": 1}
+
+
+def test_a_repeated_try_gives_the_same(shop: Kiosk) -> None:
+    bad_line(shop)
+    for _ in range(2):
+        assert shop.validate(0.05) == {"lines": 1}
+        assert (shop.rows(), shop.set_aside()) == (19, {"7/2": ["quantity_at_least_one"]})
+        assert shop.ledger() == {"lines": 1}
+
+
+@pytest.mark.parametrize("statement", [1, 2, 3, 4])
+def test_an_end_between_the_statements_of_a_move_changes_nothing(
+    statement: int, shop: Kiosk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad_line(shop)
+
+    def cut(client: Any, sql: str, **values: str) -> Any:
+        if sql.startswith("begin transaction;") and "delete from `raw" in sql:
+            head = [part for part in sql.split(";\n") if part.strip()]
+            sql = ";\n".join([*head[:statement], "select error('killed')", *head[statement:]])
+        return execute(client, sql, **values)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(moving, "execute", cut)
+        with pytest.raises(Exception, match="killed"):
+            shop.validate(0.05)
+    assert shop.rows() == 20
+    assert shop.set_aside() == {}
+    assert shop.validate(0.05) == {"lines": 1}
+    assert (shop.rows(), shop.set_aside()) == (19, {"7/2": ["quantity_at_least_one"]})
+
+
+def test_a_kill_after_the_move_loses_and_doubles_nothing(shop: Kiosk, monkeypatch: pytest.MonkeyPatch) -> None:
+    bad_line(shop)
+
+    def killed(*_: Any) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(flow, "rules_on_rows", killed)
+        with pytest.raises(Killed):
+            shop.validate(0.05)
+    assert (shop.rows(), shop.set_aside()) == (19, {"7/2": ["quantity_at_least_one"]})
+    assert shop.validate(0.05) == {"lines": 1}
+    assert (shop.rows(), shop.set_aside()) == (19, {"7/2": ["quantity_at_least_one"]})
+
+
+def test_a_cleared_reconcile_finds_raw_whole(shop: Kiosk) -> None:
+    bad_line(shop)
+    before = shop.sql(f"select * from {shop.raw}.lines order by order_id, line")
+    shop.validate(0.05)
+    assert moving.restore(shop.client, shop.name, DAY, shop.contract.tables) == ["lines"]
+    assert shop.sql(f"select * from {shop.raw}.lines order by order_id, line") == before
+    assert shop.set_aside() == {}
+    moving.restore(shop.client, shop.name, DAY, shop.contract.tables)
+    assert shop.rows() == 20
+
+
+def test_a_new_sync_of_the_day_replaces_what_was_set_aside(shop: Kiosk) -> None:
+    bad_line(shop)
+    whole = f"kept_{shop.name}"
+    shop.sql(f"create schema {whole}", f"create table {whole}.lines as select * from {shop.raw}.lines")
+    shop.validate(0.05)
+    # Airbyte writes the whole table again, and the source has another row wrong now.
+    shop.sql(
+        f"truncate table {shop.raw}.lines",
+        f"insert into {shop.raw}.lines select * from {whole}.lines",
+        f"update {shop.raw}.lines set quantity = 1 where quantity = 0",
+    )
+    bad_line(shop, "order_id = 2 and line = 1")
+    shop.load("run_2")
+    assert shop.validate(0.05, run_id="run_2") == {"lines": 1}
+    assert (shop.rows(), shop.set_aside()) == (19, {"2/1": ["quantity_at_least_one"]})
+    shop.sql(
+        f"truncate table {shop.raw}.lines",
+        f"insert into {shop.raw}.lines select * from {whole}.lines",
+        f"update {shop.raw}.lines set quantity = 1 where quantity = 0",
+    )
+    shop.load("run_3")
+    assert shop.validate(0.05, run_id="run_3") == {}
+    assert (shop.rows(), shop.set_aside(), shop.ledger()) == (20, {}, {"lines": 0})
+
+
+def test_other_days_stay_in_quarantine_and_a_run_of_them_is_refused(shop: Kiosk) -> None:
+    bad_line(shop)
+    shop.validate(0.05)
+    shop.load("run_2", date(2026, 11, 21))
+    with pytest.raises(StageMismatchError, match="holds the dump of 2026-11-21, this run is for 2026-11-20"):
+        shop.validate(0.05)
+    assert shop.set_aside() == {"7/2": ["quantity_at_least_one"]}
+
+
+def test_rules_that_stay_broken_put_the_rows_back(shop: Kiosk, monkeypatch: pytest.MonkeyPatch) -> None:
+    bad_line(shop)
+    real = moving.move
+
+    def spoil(*arguments: Any) -> None:
+        real(*arguments)
+        shop.sql(f"update {shop.raw}.lines set price = -1 where order_id = 1 and line = 1")
+
+    monkeypatch.setattr(moving, "move", spoil)
+    with pytest.raises(CheckpointFailed, match="broken without the bad rows, too; all rows were put back") as failure:
+        shop.validate(0.05)
+    assert "price_not_negative" in str(failure.value)
+    assert (shop.rows(), shop.set_aside()) == (20, {})
+
+
+def test_marts_have_raws_rows_without_those_set_aside(shop: Kiosk) -> None:
+    bad_line(shop)
+    shop.validate(0.05)
+    shop.sql(
+        f"create schema {shop.name}",
+        *(
+            f"create table {shop.name}.{table} partition by _dump_date as "
+            f"select date '{DAY}' as _dump_date, * from {shop.raw}.{table}"
+            for table in ("customers", "lines")
+        ),
+    )
+    shop.validate_marts()
+    shop.sql(f"delete from {shop.name}.lines where order_id = 1")
+    with pytest.raises(StageMismatchError, match="lines: 19 rows"):
+        shop.validate_marts()
+
+
+def test_the_report_of_a_day_counts_what_was_set_aside(shop: Kiosk) -> None:
+    bad_line(shop)
+    for stage, lines in (("dump", 20), ("raw", 20), ("marts", 19)):
+        counts = {"customers": 10, "lines": lines}
+        shop.store.record_counts(stage, counts, database=shop.name, dump_date=DAY, run_id="run_1")
+    shop.validate(0.05)
+    (row,) = execute(shop.client, read_sql("ops/day_report"), databases=json.dumps([shop.name]), day=str(DAY))
+    assert (row["dump_rows"], row["raw_rows"], row["quarantine_rows"], row["marts_rows"]) == (30, 30, 1, 29)
+    assert row["failed"] == 0
+
+
+def decide(shop: Kiosk, decision: str, *keys: str, rule: str = "quantity_at_least_one", share: float = 0.1) -> int:
+    decisions = Decisions(shop.store, shop.database(share), validate.suites_for(shop.contract, "raw"))
+    return decisions.decide(decision, "lines", rule, keys=list(keys), why="seen", by="tester")
+
+
+def test_a_released_row_passes_its_rule_from_then_on(shop: Kiosk) -> None:
+    bad_line(shop, "order_id = 7")
+    assert shop.validate(0.1) == {"lines": 2}
+    assert decide(shop, "release", '{"order_id": 7, "line": 2}') == 1
+    assert shop.validate(0.1) == {"lines": 1}
+    assert shop.set_aside() == {"7/1": ["quantity_at_least_one"]}
+    assert shop.rows() == 19
+    assert shop.failing() == set()
+    observed = shop.sql(
+        f"select observed from ops.quality_results where database = '{shop.name}' "
+        "and rule = 'quantity_at_least_one' order by checked_at desc limit 1"
+    )
+    assert observed == [("1 released",)]
+
+
+def test_a_released_row_is_still_held_against_its_other_rules(shop: Kiosk) -> None:
+    shop.sql(f"update {shop.raw}.lines set quantity = 0, price = -1 where order_id = 7 and line = 2")
+    decide(shop, "release", '{"order_id": 7, "line": 2}')
+    assert shop.validate(0.05) == {"lines": 1}
+    assert shop.set_aside() == {"7/2": ["price_not_negative"]}
+
+
+def test_all_rows_of_a_rule_are_released_without_a_share(shop: Kiosk) -> None:
+    bad_line(shop, "order_id in (7, 8)")
+    assert shop.validate(0.2) == {"lines": 4}
+    assert decide(shop, "release") == 4
+    assert shop.validate(0) == {}
+    assert (shop.rows(), shop.set_aside(), shop.failing()) == (20, {}, set())
+    assert shop.ledger() == {"lines": 0}
+    # Another row that breaks the rule is not released.
+    bad_line(shop, "order_id = 1 and line = 1")
+    with pytest.raises(CheckpointFailed, match="lines: 1 of 20 rows"):
+        shop.validate(0)
+
+
+def test_a_dropped_row_stays_aside_and_no_longer_counts(shop: Kiosk) -> None:
+    bad_line(shop, "order_id = 7")
+    with pytest.raises(CheckpointFailed):
+        shop.validate(0.05)
+    assert decide(shop, "drop", "order_id=7, line=1") == 1
+    assert shop.validate(0.05) == {"lines": 2}
+    assert decide(shop, "drop", "order_id=7, line=2") == 1
+    assert shop.validate(0) == {"lines": 2}
+    assert shop.ledger() == {"lines": 2}
+    # The newest decision counts.
+    decide(shop, "release", "order_id=7, line=1")
+    assert shop.validate(0) == {"lines": 1}
+    assert shop.set_aside() == {"7/2": ["quantity_at_least_one"]}
