@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from tributary import naming
 from tributary.errors import StageMismatchError
+from tributary.ledger.counting import count_query
 from tributary.ledger.store import ensure_dataset, execute
 from tributary.quarantine.conditions import quoted
 from tributary.quarantine.finding import FINDINGS, Findings
@@ -22,6 +23,14 @@ if TYPE_CHECKING:
     from google.cloud.bigquery import Client
 
 Columns = dict[str, dict[str, str]]
+
+_OWN_COLUMNS = (
+    ("_rule", "STRING", "REPEATED", "All rules that the row broke."),
+    ("_run_id", "STRING", "NULLABLE", "Airflow run that loaded the row."),
+    ("_dump_date", "DATE", "NULLABLE", "Day of the dump."),
+    ("_loaded_at", "TIMESTAMP", "NULLABLE", "End of the sync that brought the row."),
+    ("_quarantined_at", "TIMESTAMP", "NULLABLE", "When the row was set aside."),
+)
 
 
 def quarantined_tables(client: Client, database: str) -> list[str]:
@@ -39,20 +48,24 @@ def restore(client: Client, database: str, day: date, tables: Iterable[str]) -> 
     """Make raw whole again: the rows that an earlier try set aside go back, and the day's quarantine is empty.
 
     Returns the tables that have a quarantine. Rows of an earlier sync of the day are only removed,
-    since raw has them anew. Raises StageMismatchError where raw holds another day's dump.
+    since raw has them anew. Raises StageMismatchError where there are rows of the day to restore
+    and raw holds another day's dump.
     """
     known = [table for table in quarantined_tables(client, database) if table in set(tables)]
     if not known:
         return []
-    require_day(client, database, day)
-    raw = _columns(client, naming.raw_dataset(database))
-    steps = []
-    aside = _columns(client, naming.quarantine_dataset(database))
-    for table in known:
-        columns = [quoted(name) for name in raw.get(table, {}) if name in aside[table]]
-        pieces = {"columns": ", ".join(columns), "row_columns": ", ".join(f"item.{name}" for name in columns)}
-        steps.append(compose_sql("quarantine/restore", pieces, {"table": table, **_names(database)}))
-    execute(client, _transaction(steps))
+    quarantine = naming.quarantine_dataset(database)
+    counted = execute(client, count_query(quarantine, known, "_dump_date = cast(@day as date)"), day=day.isoformat())
+    filled = [table for table, rows in counted if rows]
+    if filled:
+        require_day(client, database, day)
+        raw, aside = _columns(client, naming.raw_dataset(database)), _columns(client, quarantine)
+        steps = []
+        for table in filled:
+            columns = [quoted(name) for name in raw[table] if name in aside[table]]
+            pieces = {"columns": ", ".join(columns), "row_columns": ", ".join(f"item.{name}" for name in columns)}
+            steps.append(compose_sql("quarantine/restore", pieces, {"table": table, **_names(database)}))
+        execute(client, _transaction(steps))
     return known
 
 
@@ -96,7 +109,7 @@ def require_day(client: Client, database: str, day: date) -> None:
 def missing_columns(where: str, table: str, wanted: Mapping[str, str], existing: Mapping[str, str]) -> dict[str, str]:
     """The columns to add to a quarantine table. Raises StageMismatchError where a type has changed."""
     for name, data_type in wanted.items():
-        if name in existing and _plain(existing[name]) != _plain(data_type):
+        if name in existing and existing[name] != data_type:
             raise StageMismatchError(
                 f"{where}.{table}.{name} is {existing[name]}, raw has {data_type}. Nothing was set aside. "
                 f"Rename or copy {where}.{table} to let the next try make it anew, then clear validate_raw."
@@ -105,12 +118,27 @@ def missing_columns(where: str, table: str, wanted: Mapping[str, str], existing:
 
 
 def _make_table(client: Client, database: str, table: str, wanted: Mapping[str, str]) -> None:
-    execute(client, render_sql("quarantine/create_table", table=table, **_names(database)))
     quarantine = naming.quarantine_dataset(database)
+    _create_table(client, f"{naming.raw_dataset(database)}.{table}", f"{quarantine}.{table}")
     existing = _columns(client, quarantine)[table]
     for column, data_type in missing_columns(quarantine, table, wanted, existing).items():
         sql = render_sql("quarantine/add_column", quarantine=quarantine, table=table, column=column, type=data_type)
         execute(client, sql)
+
+
+def _create_table(client: Client, raw: str, quarantine: str) -> None:
+    """Make a quarantine table where it is missing, by the API: in SQL the emulator makes texts of JSON columns."""
+    from google.cloud.bigquery import SchemaField, Table, TimePartitioning
+
+    # A column that raw has no more must not be required of the rows that come after.
+    nullable = [
+        SchemaField.from_api_repr({**field.to_api_repr(), "mode": field.mode.replace("REQUIRED", "NULLABLE")})
+        for field in client.get_table(f"{client.project}.{raw}").schema
+    ]
+    own = [SchemaField(name, data_type, mode, description=text) for name, data_type, mode, text in _OWN_COLUMNS]
+    table = Table(f"{client.project}.{quarantine}", schema=[*nullable, *own])
+    table.time_partitioning = TimePartitioning(field="_dump_date")
+    client.create_table(table, exists_ok=True)
 
 
 def _columns(client: Client, dataset: str) -> Columns:
@@ -126,11 +154,6 @@ def _names(database: str) -> dict[str, str]:
         "quarantine": naming.quarantine_dataset(database),
         "marker": naming.LOAD_MARKER,
     }
-
-
-def _plain(data_type: str) -> str:
-    """`NUMERIC(10, 2)` -> `NUMERIC`: a table that is made from a query has no such limits."""
-    return data_type.partition("(")[0]
 
 
 def _transaction(steps: Iterable[str]) -> str:

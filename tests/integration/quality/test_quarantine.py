@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from google.cloud import bigquery
+from typer.testing import CliRunner
 
 from tests.integration.quality.conftest import Sql
 from tributary import naming
@@ -21,7 +22,8 @@ from tributary.operators.validate import ValidateMartsOperator, ValidateRawOpera
 from tributary.quality.results import CheckpointFailed
 from tributary.quality.suites import suites_for
 from tributary.quarantine import flow, moving
-from tributary.quarantine.decisions import Decisions
+from tributary.quarantine.cli import app
+from tributary.quarantine.decisions import Decision, Decisions, UnknownRowsError
 from tributary.registry import Contract, Database
 from tributary.sqlfiles import read_sql, render_sql
 
@@ -53,6 +55,17 @@ tables:
       - type: expect_table_row_count_to_be_between
         kwargs: {min_value: {$PARAMETER: previous_rows}}
         meta: {rule: never_shrinks}
+"""
+
+# Each line needs the one of the order before; part of the rules of lines.
+CHAIN = """
+      - type: unexpected_rows_expectation
+        kwargs:
+          unexpected_rows_query: >-
+            select item.order_id, item.line from {batch} as item
+            where item.order_id > 1 and not exists (
+            select 1 from {lines} as earlier where earlier.order_id = item.order_id - 1 and earlier.line = item.line)
+        meta: {rule: earlier_exists}
 """
 
 
@@ -207,6 +220,22 @@ def test_children_of_rows_that_are_set_aside_follow_them(shop: Kiosk) -> None:
     assert shop.set_aside("customers") == {"4": ["city_is_lower_case"]}
     assert shop.set_aside() == {"4/1": ["customer_exists"], "4/2": ["customer_exists"]}
     assert (shop.rows("customers"), shop.rows()) == (9, 18)
+
+
+def test_rounds_follow_a_chain_to_its_end_but_not_without_one(shop: Kiosk, tmp_path: Path) -> None:
+    (tmp_path / "gx" / "kiosk" / "raw.yaml").write_text(SUITE.rstrip() + CHAIN)
+    bad_line(shop, "order_id = 8 and line = 1")
+    assert shop.validate(0.5) == {"lines": 3}
+    assert shop.set_aside() == {
+        "8/1": ["quantity_at_least_one"],
+        "9/1": ["earlier_exists"],
+        "10/1": ["earlier_exists"],
+    }
+    shop.sql(f"update {shop.raw}.lines set quantity = 0, discount = 0 where order_id = 1 and line = 2")
+    with pytest.raises(CheckpointFailed, match="10 rounds did not end it"):
+        shop.validate(1)
+    assert (shop.rows(), shop.set_aside()) == (20, {})
+    assert moving.quarantined_tables(shop.client, shop.name) == ["lines"]
 
 
 def test_all_rows_of_a_duplicate_key_are_set_aside(shop: Kiosk) -> None:
@@ -403,9 +432,12 @@ def test_the_report_of_a_day_counts_what_was_set_aside(shop: Kiosk) -> None:
     assert row["failed"] == 0
 
 
-def decide(shop: Kiosk, decision: str, *keys: str, rule: str = "quantity_at_least_one", share: float = 0.1) -> int:
-    decisions = Decisions(shop.store, shop.database(share), validate.suites_for(shop.contract, "raw"))
-    return decisions.decide(decision, "lines", rule, keys=list(keys), why="seen", by="tester")
+def decisions(shop: Kiosk) -> Decisions:
+    return Decisions(shop.store, shop.database(0), validate.suites_for(shop.contract, "raw"))
+
+
+def decide(shop: Kiosk, decision: Decision, *keys: str, rule: str = "quantity_at_least_one") -> int:
+    return decisions(shop).decide(decision, "lines", rule, keys=list(keys), why="seen", by="tester")
 
 
 def test_a_released_row_passes_its_rule_from_then_on(shop: Kiosk) -> None:
@@ -456,3 +488,47 @@ def test_a_dropped_row_stays_aside_and_no_longer_counts(shop: Kiosk) -> None:
     decide(shop, "release", "order_id=7, line=1")
     assert shop.validate(0) == {"lines": 1}
     assert shop.set_aside() == {"7/2": ["quantity_at_least_one"]}
+
+
+def test_people_see_how_many_rows_which_keys_and_the_content_only_when_asked(
+    shop: Kiosk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad_line(shop, "order_id = 7")
+    shop.validate(0.1)
+    decide(shop, "drop", "order_id=7, line=1")
+    monkeypatch.setattr("tributary.quarantine.cli._store", lambda: shop.store)
+    monkeypatch.setattr("tributary.quarantine.cli._decisions", lambda name, store: decisions(shop))
+    run = partial(CliRunner().invoke, app)
+
+    listed = json.loads(run(["list", "--database", shop.name, "-f", "json"]).stdout)
+    line = {"database": shop.name, "dump_date": str(DAY), "table_name": "lines"}
+    assert listed == [{**line, "rule": "quantity_at_least_one", "row_count": 2}]
+    shown = json.loads(run(["show", shop.name, "lines", "-f", "json"]).stdout)
+    assert [(json.loads(row["row_key"])["line"], row["decision"], row["why"]) for row in shown] == [
+        (1, "drop", "seen"),
+        (2, None, None),
+    ]
+    assert "price" not in shown[0]
+    full = json.loads(run(["show", shop.name, "lines", "--rows", "--date", str(DAY), "-f", "json"]).stdout)
+    assert set(full[0]) == {*shown[0], *shop.contract.tables["lines"].selected_columns}
+    assert json.loads(run(["show", shop.name, "lines", "--date", "2026-01-01", "-f", "json"]).stdout) == []
+
+    because = ["--rule", "quantity_at_least_one", "--why", "a gift"]
+    assert run(["release", shop.name, "lines", *because]).exit_code == 2
+    released = run(["release", shop.name, "lines", "--all", *because])
+    assert "release 2 rows" in released.stdout, released.output
+    assert shop.validate(0) == {}
+
+
+@pytest.mark.parametrize(
+    ("table", "rule", "keys", "words"),
+    [
+        ("nothing", "quantity_at_least_one", [], "expected one of .*: customers, lines"),
+        ("lines", "no_such_rule", [], "expected one of lines: .*quantity_at_least_one"),
+        ("lines", "quantity_at_least_one", ["order_id=7, line=9"], r"no row with the key {\"order_id\":7,\"line\":9}"),
+        ("lines", "quantity_at_least_one", [], "was ever set aside"),
+    ],
+)
+def test_a_decision_about_nothing_is_refused(shop: Kiosk, table: str, rule: str, keys: list[str], words: str) -> None:
+    with pytest.raises(UnknownRowsError, match=words):
+        decisions(shop).decide("drop", table, rule, keys=keys, why="seen", by="tester")

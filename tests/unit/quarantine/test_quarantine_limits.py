@@ -109,11 +109,7 @@ def test_every_shipped_rule_on_rows_has_sql() -> None:
     [
         ("expect_column_value_lengths_to_equal", {"column": "a", "value": 2}, "expect_column_value_lengths_to_equal"),
         ("expect_table_row_count_to_be_between", {"min_value": 1}, "expect_table_row_count_to_be_between"),
-        (
-            "expect_column_values_to_be_between",
-            {"column": "a", "min_value": {"$PARAMETER": "previous_rows"}},
-            "the run",
-        ),
+        ("expect_column_values_to_be_between", {"column": "a", "min_value": {"$PARAMETER": "rows"}}, "the run's rows"),
         ("expect_column_values_to_be_between", {"column": "a"}, "neither min_value nor max_value"),
         ("expect_column_values_to_be_between", {"column": "a", "max_value": 1, "lowest": 0}, "with lowest"),
         (
