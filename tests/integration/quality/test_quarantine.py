@@ -24,7 +24,7 @@ from tributary.quality.suites import suites_for
 from tributary.quarantine import flow, moving
 from tributary.quarantine.cli import app
 from tributary.quarantine.decisions import Decision, Decisions, UnknownRowsError
-from tributary.registry import Contract, Database
+from tributary.registry import Contract, Database, QuarantineLimit
 from tributary.sqlfiles import read_sql, render_sql
 
 DAY = date(2026, 11, 20)
@@ -261,14 +261,8 @@ def test_above_the_share_nothing_is_moved(shop: Kiosk) -> None:
 
 def test_children_count_for_the_share_before_anything_is_moved(shop: Kiosk) -> None:
     shop.sql(f"update {shop.raw}.customers set city = 'SECRET' where customer_id in (4, 5)")
-    tables = {**shop.contract.tables, "lines": shop.contract.tables["lines"].model_copy(
-        update={"quarantine": {"max_share": 0.1}})}  # fmt: skip
-    contract = Contract.model_validate(
-        {
-            "app": "kiosk",
-            "tables": {name: {**table.model_dump(exclude_none=True)} for name, table in tables.items()},
-        }
-    )
+    lines = shop.contract.tables["lines"].model_copy(update={"quarantine": QuarantineLimit(max_share=0.1)})
+    contract = shop.contract.model_copy(update={"tables": {**shop.contract.tables, "lines": lines}})
     with pytest.raises(CheckpointFailed, match=r"lines: 4 of 20 rows \(20 %\), at most 10 %"):
         shop.validate(0.2, contract)
     assert (shop.rows("customers"), shop.rows()) == (10, 20)
