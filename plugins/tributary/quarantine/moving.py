@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from tributary import naming
 from tributary.errors import StageMismatchError
-from tributary.ledger.counting import count_query
+from tributary.ledger.checksums import bigquery_query
+from tributary.ledger.reading import table_columns
 from tributary.ledger.store import ensure_dataset, execute
 from tributary.quarantine.conditions import quoted
 from tributary.quarantine.finding import FINDINGS, Findings
@@ -21,8 +22,6 @@ from tributary.sqlfiles import compose_sql, render_sql
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
-
-Columns = dict[str, dict[str, str]]
 
 _OWN_COLUMNS = (
     ("_rule", "STRING", "REPEATED", "All rules that the row broke."),
@@ -55,11 +54,11 @@ def restore(client: Client, database: str, day: date, tables: Iterable[str]) -> 
     if not known:
         return []
     quarantine = naming.quarantine_dataset(database)
-    counted = execute(client, count_query(quarantine, known, "_dump_date = cast(@day as date)"), day=day.isoformat())
-    filled = [table for table, rows in counted if rows]
+    query = bigquery_query(quarantine, dict.fromkeys(known, ()), "_dump_date = cast(@day as date)")
+    filled = [table for table, rows, *_ in execute(client, query, day=day.isoformat()) if rows]
     if filled:
         require_day(client, database, day)
-        raw, aside = _columns(client, naming.raw_dataset(database)), _columns(client, quarantine)
+        raw, aside = table_columns(client, naming.raw_dataset(database)), table_columns(client, quarantine)
         steps = []
         for table in filled:
             columns = [quoted(name) for name in raw[table] if name in aside[table]]
@@ -73,7 +72,7 @@ def move(client: Client, location: str, findings: Findings, tables: Iterable[str
     """Set aside what was found in these tables, in place of what was set aside of the day before."""
     names = list(tables)
     prepare(client, location, findings.database)
-    raw = _columns(client, naming.raw_dataset(findings.database))
+    raw = table_columns(client, naming.raw_dataset(findings.database))
     for table in names:
         _make_table(client, findings.database, table, raw[table])
     steps = []
@@ -120,7 +119,7 @@ def missing_columns(where: str, table: str, wanted: Mapping[str, str], existing:
 def _make_table(client: Client, database: str, table: str, wanted: Mapping[str, str]) -> None:
     quarantine = naming.quarantine_dataset(database)
     _create_table(client, f"{naming.raw_dataset(database)}.{table}", f"{quarantine}.{table}")
-    existing = _columns(client, quarantine)[table]
+    existing = table_columns(client, quarantine)[table]
     for column, data_type in missing_columns(quarantine, table, wanted, existing).items():
         sql = render_sql("quarantine/add_column", quarantine=quarantine, table=table, column=column, type=data_type)
         execute(client, sql)
@@ -139,13 +138,6 @@ def _create_table(client: Client, raw: str, quarantine: str) -> None:
     table = Table(f"{client.project}.{quarantine}", schema=[*nullable, *own])
     table.time_partitioning = TimePartitioning(field="_dump_date")
     client.create_table(table, exists_ok=True)
-
-
-def _columns(client: Client, dataset: str) -> Columns:
-    columns: Columns = {}
-    for table, column, data_type in execute(client, render_sql("consolidated/columns", dataset=dataset)):
-        columns.setdefault(table, {})[column] = data_type
-    return columns
 
 
 def _names(database: str) -> dict[str, str]:
