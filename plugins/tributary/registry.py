@@ -206,8 +206,8 @@ class Database(_Model):
     cloud_sql_instance: str
     dump_pattern: str
     dump_wait: Duration
-    guards: Guards
-    quarantine: QuarantineLimit
+    guards: Guards = Guards()
+    quarantine: QuarantineLimit = QuarantineLimit()
     description: str = ""
 
     @property
