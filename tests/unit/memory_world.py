@@ -95,7 +95,7 @@ class MemoryWorld:
             (import_dump, "look_shortly", self._look_shortly),
             (sync, "AirbyteHook", lambda **which: self._airbyte()),
             (sync, "look_shortly", self._look_shortly),
-            (sync, "bigquery_client", lambda: None),
+            (sync, "bigquery_client", lambda: SimpleNamespace(delete_table=self._forget_raw)),
             (sync, "execute_sql", self._mark_raw),
             (sync, "ensure_connection", lambda api, plan: "the connection"),
             (sync, "sync_jobs", lambda api, connection, after=0: [j for j in self.jobs("sync") if int(j.id) > after]),
@@ -328,6 +328,9 @@ class MemoryWorld:
 
     def _mark_raw(self, client: Any, sql: str, *, run_id: str, **row: Any) -> None:
         self.life.moment("execute_sql", lambda: self.raw.update(run_id=run_id))
+
+    def _forget_raw(self, name: str, *, not_found_ok: bool) -> None:
+        self.life.moment("delete_table", lambda: self.raw.update(run_id=None))
 
     def _look_shortly(self, ask: Callable[..., Any], **arguments: Any) -> Any:
         return self.life.moment("look_shortly", lambda: ask(**arguments))

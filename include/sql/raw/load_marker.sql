@@ -1,4 +1,4 @@
--- Which dump a raw dataset holds; written after each sync, checked before each build.
+-- Which dump a raw dataset holds: removed before each sync, written after it, checked before each build.
 create or replace table `$dataset`.`$table` as
 select
     @database as database,

@@ -66,6 +66,9 @@ class SyncOperator(AirbyteTriggerSyncOperator):
             job_id = int(decision.job.id)
             self.log.info("Going on with job %s of an earlier try", job_id)
         else:
+            # From here until this sync's end raw may be of two dumps, and nobody may build from it.
+            load_marker = f"{naming.raw_dataset(self.database.name)}.{naming.LOAD_MARKER}"
+            bigquery_client().delete_table(load_marker, not_found_ok=True)
             newest = int(jobs[0].id) if jobs else marker.sync_after or 0
             mark_sync(self._mysql(), self._staging, context["run_id"], newest)
             job_id = hook.submit_sync_connection(connection_id=self.connection_id).job_id
