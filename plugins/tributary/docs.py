@@ -22,7 +22,7 @@ Takes the dump of one day from the bucket (`{pattern}`), imports it into the Clo
 {rest}
 **Run it for another day**: trigger it with a date, or create a backfill over a range. Every day
 has a partition (`_dump_date`) of its own, so days can be loaded in any order and again. With
-`force`, tables may have shrunk or grown beyond their guards.
+`force`, tables may have shrunk or grown beyond their guards, and the dump may be an older one.
 
 **Runs at the same time** share one staging database: the later one waits in `import_dump`. A task
 of an older run that is cleared when another run has taken the staging database says so and asks to

@@ -54,7 +54,7 @@ def build_elt_dag(database: Database, registry: Registry) -> DAG:
                 False,
                 type="boolean",
                 title="Force",
-                description="Load the dump although its tables shrank or grew further than their guards allow.",
+                description="Load the dump although it is old, or its tables changed more than their guards allow.",
             ),
         },
     )

@@ -87,7 +87,7 @@ class MemoryWorld:
             (MySqlHook, "run", lambda hook, sql, **options: self._sql(sql, options)),
             (MySqlHook, "get_first", lambda hook, sql, parameters=None: self._first(sql)),
             # What every dump's one table has.
-            (MySqlHook, "get_records", lambda hook, sql, parameters: [("lines", name) for name in COLUMNS]),
+            (MySqlHook, "get_records", lambda hook, sql, parameters: [("lines", column) for column in COLUMNS]),
             (GCSHook, "__init__", lambda hook, **which: None),
             (GCSHook, "get_conn", lambda hook: self._storage()),
             (import_dump, "CloudSqlHook", lambda **which: self._cloud_sql()),

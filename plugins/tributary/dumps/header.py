@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 
 from tributary.dumps.tokens import Comment
 
@@ -10,7 +11,7 @@ _HOST = re.compile(rb"-- Host: .*?\s+Database:(.*)")
 _PROGRAM = re.compile(rb"-- (MySQL|MariaDB) dump ")
 _SERVER_VERSION = re.compile(rb"-- Server version\s+(\S+)")
 _DATA_OF = re.compile(rb"-- Dumping data for table `(.*)`")
-_COMPLETED = re.compile(rb"-- Dump completed(?: on .*)?")
+_COMPLETED = re.compile(rb"-- Dump completed(?: on (?P<day>\d{4}-\d\d-\d\d)?.*)?")
 _MAX_DATABASES = 100
 
 
@@ -22,6 +23,7 @@ class Header:
         self.server: str | None = None
         self.server_version: str | None = None
         self.completed = False
+        self.completed_on: date | None = None
 
     @property
     def database(self) -> str | None:
@@ -31,7 +33,9 @@ class Header:
     def read(self, comment: Comment) -> str | None:
         """Take the next comment between statements; return the table whose data it announces, if it does."""
         # A line without its line feed may have been cut: `-- Dump completed on 2026-11-21  3:5`.
-        self.completed = comment.closed and _COMPLETED.fullmatch(comment.text) is not None
+        completed = _COMPLETED.fullmatch(comment.text) if comment.closed else None
+        self.completed = completed is not None
+        self.completed_on = _day(completed["day"]) if completed else None
         if host := _HOST.fullmatch(comment.text):
             name = _decoded(host[1])
             if name not in self.databases and len(self.databases) < _MAX_DATABASES:
@@ -42,6 +46,13 @@ class Header:
             self.server_version = self.server_version or _decoded(version[1])
         elif data_of := _DATA_OF.fullmatch(comment.text):
             return _decoded(data_of[1]).replace("``", "`")
+        return None
+
+
+def _day(text: bytes | None) -> date | None:
+    try:
+        return date.fromisoformat(text.decode()) if text else None
+    except ValueError:  # a thirteenth month: somebody wrote the line by hand
         return None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 
 from tributary.dumps.findings import Findings
 from tributary.dumps.formats import Compression
@@ -41,6 +42,7 @@ class Rules:
     expected_tables: frozenset[str] | None
     allow_own_database: bool
     require_completion: bool
+    not_before: date | None
 
 
 class Inspection:
@@ -236,6 +238,13 @@ class Inspection:
                     f"expected a dump of {expected}, found one of {name or 'all databases'!r} by its header; "
                     "check what is uploaded under this name",
                 )
+        day = header.completed_on
+        if day and rules.not_before and day < rules.not_before:
+            self._error(
+                "stale",
+                f"expected a dump of {rules.not_before} or later, found one that was completed on {day}; look whether "
+                "the dump job ran and uploaded what it had made",
+            )
         if not rules.require_completion:
             return
         if not header.databases:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection
+from datetime import date
 from typing import BinaryIO, cast
 
 from tributary.dumps.inspection import Inspection, Rules
@@ -35,6 +36,7 @@ def preflight(
     source_name: str | None = None,
     allow_own_database: bool = False,
     require_completion: bool = True,
+    not_before: date | None = None,
     max_bytes: int = MAX_BYTES,
 ) -> DumpReport:
     """Read the dump in `stream` once, to its last byte, in constant memory; report what an import would do.
@@ -44,7 +46,8 @@ def preflight(
     that the dump's header names. Without `expected_tables` any tables will do.
     `allow_own_database` accepts CREATE DATABASE, DROP DATABASE and USE of these two names, which
     `strip_own_database` removes. Without `require_completion` a dump may lack header and completion line, as
-    those written by hand do: then a cut between two statements shows only as a missing table.
+    those written by hand do: then a cut between two statements shows only as a missing table. A completion line
+    with a day earlier than `not_before` is of an older dump.
 
     The report is not `ok` when the dump is cut, belongs to another database, lacks an expected table, or
     has a statement that could reach outside the database. Raises the `DumpError`s of `open_dump` for a file
@@ -57,6 +60,7 @@ def preflight(
         expected_tables=None if expected_tables is None else frozenset(expected_tables),
         allow_own_database=allow_own_database,
         require_completion=require_completion,
+        not_before=not_before,
     )
     inspection = Inspection(rules)
     tokenizer = Tokenizer()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
@@ -22,9 +23,12 @@ if TYPE_CHECKING:
 # Copies that an import can read, with the changes that the contract asks for, lie below this prefix of the bucket.
 CLEANED = "_cleaned"
 
+# How old the dump of a day may be by its own words: a night's dump may end before midnight, or in another time zone.
+OLDEST = timedelta(days=1)
+
 
 class PreflightOperator(BaseOperator):
-    """Refuses a dump that is cut, of another database, or that would do more than fill its own.
+    """Refuses a dump that is cut, old, of another database, or that would do more than fill its own.
 
     And one whose tables shrank or grew beyond their guards since the last landed dump, unless the run
     was started with `force`. What was found out goes to `ops.dumps` and `ops.ledger`.
@@ -51,6 +55,7 @@ class PreflightOperator(BaseOperator):
         dump, contract = self.dump.resolve(context), self.database.contract
         bucket = GCSHook(gcp_conn_id=GOOGLE_CONNECTION).get_conn().bucket(dump["bucket"])
         blob = bucket.blob(dump["name"], generation=dump["generation"] or None)
+        day, force = parse_day(self.dump_date), context["params"]["force"]
         with blob.open("rb") as stream:
             report = preflight(
                 stream,
@@ -59,16 +64,16 @@ class PreflightOperator(BaseOperator):
                 expected_tables=tuple(contract.tables),
                 allow_own_database=contract.own_database_statements,
                 require_completion=contract.completion_line,
+                not_before=None if force else day - OLDEST,
             )
         self.log.info("%s", report.to_text())
         store = ops_store()
-        day = parse_day(self.dump_date)
         record: dict[str, Any] = {"database": self.database.name, "dump_date": day, "run_id": context["run_id"]}
         store.record_dump(report, dump_uri=dump["uri"], dump_generation=int(dump["generation"] or 0), **record)
         report.raise_if_refused()
         tables = {table: rows for table, rows in report.tables.items() if table in contract.tables}
         store.record_counts("dump", tables, **record)
-        if not context["params"]["force"]:
+        if not force:
             check_guards(
                 store.previous_counts("dump", self.database.name, day),
                 tables,

@@ -121,7 +121,7 @@ class Kiosk:
         text = (
             "DROP TABLE IF EXISTS `lines`;\n"
             "CREATE TABLE `lines` (`id` int NOT NULL, `text` varchar(40) NOT NULL, PRIMARY KEY (`id`));\n"
-            f"INSERT INTO `lines` VALUES {values};\n-- Dump completed on {DAY}  2:00:00\n"
+            f"INSERT INTO `lines` VALUES {values};\n-- Dump completed on {self.day}  2:00:00\n"
         )
         self.leave(text)
 

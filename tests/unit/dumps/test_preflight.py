@@ -8,6 +8,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
+from datetime import date
 
 import pytest
 
@@ -54,6 +55,24 @@ def test_sizes_and_checksum_are_of_the_stored_object(real_dump: bytes, check: Ch
     assert report.compressed_bytes == len(stored)
     assert report.sql_bytes == len(real_dump)
     assert report.sha256 == hashlib.sha256(stored).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("end", "not_before", "errors"),
+    [
+        (b"", date(2026, 11, 21), []),
+        (b"", date(2026, 11, 22), ["stale"]),
+        # Without a day, or with one that no calendar has, nothing is known of its age.
+        (b"-- Dump completed", date(2026, 11, 22), []),
+        (b"-- Dump completed on 2026-13-21  3:00:12", date(2026, 11, 22), []),
+    ],
+)
+def test_a_dump_that_is_older_than_it_may_be(
+    end: bytes, not_before: date, errors: list[str], dump_with: DumpWith, check: Check
+) -> None:
+    dump = dump_with(b"")
+    text = dump[: dump.index(b"-- Dump completed")] + end + b"\n" if end else dump
+    assert codes(check(text, not_before=not_before)) == errors
 
 
 def test_line_ends_of_windows(dump_with: DumpWith, check: Check) -> None:

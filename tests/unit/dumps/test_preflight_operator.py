@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from airflow.providers.google.cloud.hooks import gcs
 
+from tributary.dumps import DumpRefused
 from tributary.operators import preflight as module
 from tributary.registry import Database, load_registry
 
@@ -70,7 +71,9 @@ class Dump:
 def imported(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[str, bytes]]:
     """Runs the operator on one object; returns the name and the bytes of what is to be imported."""
 
-    def run(name: str, stored: bytes, **options: object) -> tuple[str, bytes]:
+    def run(
+        name: str, stored: bytes, *, day: str = "2026-11-21", force: bool = False, **options: object
+    ) -> tuple[str, bytes]:
         known = load_registry().database("shop_eu")
         contract = known.contract.model_copy(
             update={"tables": {"t": next(iter(known.contract.tables.values()))}, **options}
@@ -82,8 +85,8 @@ def imported(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[str, bytes]
         monkeypatch.setattr(gcs.GCSHook, "get_conn", lambda self: connection)
         monkeypatch.setattr(module, "ops_store", Store)
         operator = module.PreflightOperator(task_id="preflight", database=database, dump=Dump(name))
-        operator.dump_date = "2026-11-21"
-        result = operator.execute({"run_id": "r", "params": {"force": False}})  # type: ignore[typeddict-item]
+        operator.dump_date = day
+        result = operator.execute({"run_id": "r", "params": {"force": force}})  # type: ignore[typeddict-item]
         assert result["tables"] == {"t": 2}
         target = result["uri"].removeprefix("gs://dumps/")
         return target, bucket.objects[target]
@@ -128,3 +131,14 @@ def test_the_contract_s_changes_are_made_in_a_copy(
     target, stored = imported("a.sql.gz", gzip.compress(dump_with(text)), **options)
     assert target.startswith("_cleaned/")
     assert gzip.decompress(stored) == dump_with(expected)
+
+
+@pytest.mark.case(
+    "B22", "an older dump lies in the day's folder", expected="refused by its completion line; taken by force"
+)
+def test_a_dump_of_an_earlier_day_is_refused(imported: Any, dump_with: DumpWith) -> None:
+    stored = gzip.compress(dump_with(b""))
+    imported("a.sql.gz", stored, day="2026-11-22")
+    with pytest.raises(DumpRefused, match=r"stale: expected a dump of 2026-11-22 or later, found .* on 2026-11-21"):
+        imported("a.sql.gz", stored, day="2026-11-23")
+    imported("a.sql.gz", stored, day="2026-11-23", force=True)
