@@ -96,7 +96,10 @@ class KioskWorld:
         return blob.name, int(blob.generation)
 
     def try_step(self, step: str, run: Run) -> Any:
-        context: Any = {"run_id": run.id, "ti": self.kiosk.runs, "dag": SimpleNamespace(dag_id="elt__kiosk")}
+        context: Any = {
+            "run_id": run.id, "ti": self.kiosk.runs, "dag": SimpleNamespace(dag_id="elt__kiosk"),
+            "params": {"force": False},
+        }  # fmt: skip
         before = {job.id for job in self.jobs("sync")} if step == "sync" else set()
         with self._watched():
             try:

@@ -71,7 +71,7 @@ class Shop(Kiosk):
     def load(self, text: bytes, name: str = "dump.sql") -> dict[str, Any]:
         """Pre-flight, import with what it asks for; what pre-flight returned."""
         self.leave(text, name)
-        self.checked: dict[str, Any] = self.preflight().execute({"run_id": "run_1"})
+        self.checked: dict[str, Any] = self.preflight().execute({"run_id": "run_1", "params": {"force": False}})
         self.step("import_dump")
         return self.checked
 

@@ -164,5 +164,5 @@ def test_several_files_for_one_database(make_shop: MakeShop, seen: Seen):
     shop.leave(dump(CUSTOMERS, database=shop.name), "customers.sql")
     assert chosen(shop) == f"{DAY}/customers.sql"
     with pytest.raises(DumpRefused, match="'items'") as caught:
-        shop.preflight().execute({"run_id": "run_1"})
+        shop.preflight().execute({"run_id": "run_1", "params": {"force": False}})
     seen(caught.value.report.errors[0])

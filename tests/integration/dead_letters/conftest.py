@@ -129,7 +129,7 @@ class TaskRun:
             def execute(self, context: Any) -> Any:
                 return execute(context)
 
-        with DAG(dag_id, schedule=None, default_args=DEFAULT_ARGS, params={"date": Param(None)}):
+        with DAG(dag_id, schedule=None, default_args=DEFAULT_ARGS, params={"date": Param(None), "force": Param(False)}):
             task = Step(task_id=task_id, **task_arguments)
         comms = Comms(self.dump)
         self.task, self.sent = task, comms.sent
