@@ -49,9 +49,9 @@ test: install-dev ## every test, the end-to-end one too
 	$(envs)/localcloud/bin/python $(pytest) $(cloud_tests)
 	$(dev)/python $(pytest) tests $(addprefix --ignore=,$(cloud_tests) $(fault_tests))
 
-faults: install-dev ## the whole stack on its worst days: kills in every step; half an hour and more
-	$(dev)/python $(pytest) $(fault_tests)
-	TRIBUTARY_FAULTS_HISTORIES=200 $(dev)/python $(pytest) tests/faults/test_histories.py
+faults: install-dev ## every case of docs/reliability.md, most on a running stack: two hours, and a table
+	TRIBUTARY_FAULTS=all TRIBUTARY_FAULTS_HISTORIES=200 \
+		$(dev)/python $(pytest) -m case tests $(addprefix --ignore=,$(cloud_tests))
 
 test-fast: install-dev ## the tests that start no service
 	$(envs)/localcloud/bin/python $(pytest) tests/unit/localcloud tests/unit/simulator
