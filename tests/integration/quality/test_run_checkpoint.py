@@ -394,10 +394,10 @@ def test_results_fit_the_table_in_ops(kiosk: str, check: Check, run_sql: Sql, cl
         (INCLUDE / "sql" / "ops" / "quality_results.sql").read_text(),
     )
     result = check(kiosk)
-    rows = result.to_rows(run_id="manual__1", database="kiosk", date=date(2026, 11, 20))
+    rows = result.to_rows(run_id="only_this_one", database="kiosk", date=date(2026, 11, 20))
     assert client.insert_rows_json("ops.quality_results", rows, timeout=60) == []
     counted = run_sql(
         "select status, count(*), sum(array_length(sample_keys)) from ops.quality_results "
-        "group by status order by status"
+        "where run_id = 'only_this_one' group by status order by status"
     )
     assert counted == [("failed", 2, 10), ("passed", len(result.passed), 0), ("skipped", 2, 0)]
