@@ -19,8 +19,10 @@ import yaml
 
 from tests.e2e.checkout import Checkout
 from tributary import naming
-from tributary.airflow_api import AirflowApi
+from tributary.airflow_api import TERMINAL, AirflowApi
+from tributary.dates import logical_date
 from tributary.errors import TributaryError
+from tributary.registry import load_registry
 
 # Two of one app, so that one can harm the other, and one of the other app.
 DATABASES = ("shop_eu", "shop_us", "airport_lga")
@@ -33,6 +35,7 @@ class Stack:
     def __init__(self, checkout: Checkout) -> None:
         self.checkout = checkout
         self.environment = checkout.environment
+        self.schedule = load_registry(checkout.folder / "include").defaults.schedule
         names = ("URL", "USER", "PASSWORD")
         self.airflow = AirflowApi(*(self.environment[f"TRIBUTARY_AIRFLOW_{name}"] for name in names))
 
@@ -71,6 +74,17 @@ class Stack:
             stderr=subprocess.STDOUT,
             text=True,
         )
+
+    def consolidate(self, day: str) -> None:
+        """Consolidate a day again, now that a database has landed late; returns when that has ended well."""
+        logical = logical_date(date.fromisoformat(day), self.schedule).isoformat()
+        run = self.airflow.start(naming.CONSOLIDATE_DAG, date.fromisoformat(day), logical)
+
+        def state() -> str:
+            return str(self.airflow.run(naming.CONSOLIDATE_DAG, run["dag_run_id"])["state"])
+
+        self.wait_until(lambda: state() in TERMINAL, "the consolidation", 600)
+        assert state() == "success"
 
     def letters(self, *, every: bool = False) -> list[dict[str, Any]]:
         """The dead letters after a sweep: those that are open, or all."""

@@ -44,8 +44,8 @@ def fails_then_heals(
     repair(day)
     stack.checkout.run("./tributary", "dead-letters", "replay", letter_id, "--wait")
     # The consolidation of that day had gone on without the database.
-    stack.checkout.run("./tributary", "run", "--date", day)
-    more = dict.fromkeys(DATABASES, 1 + syncs)
+    stack.consolidate(day)
+    more = dict.fromkeys(DATABASES, syncs)
     broken = oracle.violations(Expected(days=dict.fromkeys(DATABASES, day), more_jobs=more))
     assert not broken, "\n".join(broken)
     return letter
@@ -124,7 +124,7 @@ def test_the_password_is_rotated(stack: Stack, oracle: Oracle):
     finally:
         set_password("rotated-and-long-enough", password)
     stack.checkout.run("./tributary", "dead-letters", "replay", "--all", "--wait")
-    stack.checkout.run("./tributary", "run", "--date", day)
+    stack.consolidate(day)
     broken = oracle.violations(Expected(dict.fromkeys(DATABASES, day), more_jobs=dict.fromkeys(DATABASES, 1)))
     assert not broken, "\n".join(broken)
 
