@@ -19,6 +19,13 @@ def stack(root: Path) -> Iterator[Stack]:
     stack.stop()
 
 
+@pytest.fixture(autouse=True)
+def calm(stack: Stack) -> Iterator[None]:
+    """Each test begins without what an earlier one, that failed, has left."""
+    yield
+    stack.calm()
+
+
 @pytest.fixture(scope="session")
 def oracle(stack: Stack) -> Oracle:
     return Oracle(stack)

@@ -177,6 +177,14 @@ def test_half_an_import_is_no_dump(kiosk: Kiosk, kill: Callable[..., None]):
         kiosk.step("sync")
 
 
+@pytest.mark.case("F9", "the MySQL server dies right after an import", expected="the import stands")
+def test_an_import_outlives_its_server(kiosk: Kiosk):
+    kiosk.step("import_dump")
+    kiosk.cloud.crash("cloud_sql")
+    kiosk.step("sync")
+    assert kiosk.raw() == FIVE
+
+
 def test_a_refused_import_is_submitted_anew_when_cleared(kiosk: Kiosk):
     order(kiosk, "sqladmin", kind="operation_error", code="ERROR_RDBMS", message="ERROR 1064 (42000) at line 3")
     with pytest.raises(ImportRefusedError, match="ERROR 1064"):
