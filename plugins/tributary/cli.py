@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import sys
 from datetime import date
-from enum import StrEnum
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
-from rich.console import Console
 
 from tributary import generated
 from tributary.dates import parse_day
@@ -20,6 +18,7 @@ from tributary.errors import TributaryError
 from tributary.quarantine.cli import app as quarantine_app
 from tributary.registry import load_registry
 from tributary.rollback_cli import rollback
+from tributary.terminal import Format, FormatOption, console, errors, print_rows, store_for_people
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -32,22 +31,6 @@ app.add_typer(dump_app, name="dump")
 app.add_typer(dead_letters_app, name="dead-letters")
 app.command()(rollback)
 app.add_typer(quarantine_app, name="quarantine")
-
-# In a log there is no terminal to ask for its width, and 80 columns break every table.
-_WIDTH = None if sys.stdout.isatty() else 160
-console = Console(width=_WIDTH)
-errors = Console(stderr=True, width=_WIDTH)
-
-
-class Format(StrEnum):
-    """How rows are printed."""
-
-    table = "table"
-    json = "json"
-    csv = "csv"
-
-
-FormatOption = Annotated[Format, typer.Option("--format", "-f", help="How to print the rows.")]
 
 
 def _day(text: str) -> date:
@@ -119,8 +102,8 @@ def status(output: FormatOption = Format.table) -> None:
     from tributary.airflow_api import AirflowApi
     from tributary.reporting import status_rows
 
-    rows = status_rows(load_registry(), AirflowApi.from_environment(), _store())
-    _print(rows, output)
+    rows = status_rows(load_registry(), AirflowApi.from_environment(), store_for_people())
+    print_rows(rows, output)
 
 
 @app.command()
@@ -133,10 +116,10 @@ def query(
     from tributary.ledger.store import execute
 
     try:
-        result = execute(_store().client, sql)
+        result = execute(store_for_people().client, sql)
     except GoogleAPICallError as error:
         _fail(f"BigQuery refused the query: {error.message}")
-    _print([dict(row) for row in result], output, columns=[field.name for field in result.schema or ()])
+    print_rows([dict(row) for row in result], output, columns=[field.name for field in result.schema or ()])
 
 
 @dump_app.command("list")
@@ -146,7 +129,7 @@ def dump_list(
     """The dumps of a database that lie in the bucket, newest last."""
     from tributary.reporting import dump_rows
 
-    _print(dump_rows(load_registry().database(database)), output, columns=["object", "bytes", "updated"])
+    print_rows(dump_rows(load_registry().database(database)), output, columns=["object", "bytes", "updated"])
 
 
 @dump_app.command("check")
@@ -168,28 +151,6 @@ def dump_check(
         report.raise_if_refused()
     except DumpError as error:
         _fail(str(error))
-
-
-def _store() -> Any:
-    from google.cloud.bigquery import Client
-
-    from tributary.ledger.store import OpsStore
-    from tributary.settings import Settings
-
-    location = Settings.from_environment().location
-    return OpsStore(Client(location=location), location)
-
-
-def _print(rows: list[dict[str, Any]], output: Format, columns: list[str] | None = None) -> None:
-    from tributary.reporting import to_csv, to_table
-
-    if output is Format.json:
-        # Not through rich: it would wrap long lines, and other programs read this.
-        sys.stdout.write(json.dumps(rows, default=str, indent=2) + "\n")
-    elif output is Format.csv:
-        sys.stdout.write(to_csv(rows, columns))
-    else:
-        console.print(to_table(rows, columns))
 
 
 def _fail(message: str) -> NoReturn:

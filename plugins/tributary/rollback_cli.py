@@ -3,32 +3,18 @@
 from __future__ import annotations
 
 import getpass
-import json
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
 from tributary.errors import TributaryError
+from tributary.terminal import Format, FormatOption, print_rows, reason, say, store_for_people
 
 if TYPE_CHECKING:
     from tributary.rollback import Rollback
     from tributary.versions import Publication
-
-# In a log there is no terminal to ask for its width, and 80 columns break every table.
-console = Console(width=None if sys.stdout.isatty() else 160)
-
-
-class Format(StrEnum):
-    """How the versions are printed."""
-
-    table = "table"
-    json = "json"
-    csv = "csv"
 
 
 def rollback(
@@ -39,7 +25,7 @@ def rollback(
     hold: Annotated[bool, typer.Option("--hold", help="Let no run publish anew until --release.")] = False,
     release: Annotated[bool, typer.Option("--release", help="Only end a hold.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    output: Annotated[Format, typer.Option("--format", "-f", help="How to print the versions.")] = Format.table,
+    output: FormatOption = Format.table,
 ) -> None:
     """Make `consolidated` a version that was published before; the next run of consolidate publishes anew.
 
@@ -54,39 +40,35 @@ def rollback(
         elif release:
             _release(by or getpass.getuser())
         else:
-            _roll_back(to, _reason(why), by or getpass.getuser(), hold=hold, yes=yes)
+            _roll_back(to, reason(why), by or getpass.getuser(), hold=hold, yes=yes)
 
 
 def _list(output: Format) -> None:
     from tributary import versions
     from tributary.holds import current_hold
-    from tributary.reporting import to_csv, to_table
     from tributary.rollback import restorable
 
-    store = _store()
+    store = store_for_people()
     seen = versions.published(store)
     rows = [_row(one, live=one.version == seen[0].version) for one in restorable(store.client, store)]
-    if output is Format.json:
-        sys.stdout.write(json.dumps(rows, indent=2) + "\n")
+    if output is not Format.json:
+        rows = [{**row, "as_of": _days(row["as_of"])} for row in rows]
+    print_rows(rows, output)
+    if output is not Format.table:
         return
-    flat = [{**row, "as_of": _days(row["as_of"])} for row in rows]
-    if output is Format.csv:
-        sys.stdout.write(to_csv(flat))
-        return
-    console.print(to_table(flat))
     if held := current_hold(store):
-        _say(f"{held['set_by']} put publishing on hold at {held['recorded_at']:%Y-%m-%d %H:%M} UTC: {held['why']}")
+        say(f"{held['set_by']} put publishing on hold at {held['recorded_at']:%Y-%m-%d %H:%M} UTC: {held['why']}")
 
 
 def _release(who: str) -> None:
     from tributary import holds
 
-    store = _store()
+    store = store_for_people()
     if not holds.current_hold(store):
-        _say("publishing is not on hold")
+        say("publishing is not on hold")
         return
     holds.release(store, who=who)
-    _say("publishing is free; clear the task publish of consolidate, or wait for its next run")
+    say("publishing is free; clear the task publish of consolidate, or wait for its next run")
 
 
 def _roll_back(to: str | None, why: str, who: str, *, hold: bool, yes: bool) -> None:
@@ -94,7 +76,7 @@ def _roll_back(to: str | None, why: str, who: str, *, hold: bool, yes: bool) -> 
     from tributary.rollback import plan_rollback, roll_back
     from tributary.settings import Settings
 
-    store = _store()
+    store = store_for_people()
     plan = plan_rollback(store.client, store, to)
     _explain(plan)
     if not yes:
@@ -103,20 +85,20 @@ def _roll_back(to: str | None, why: str, who: str, *, hold: bool, yes: bool) -> 
         # First, so that no run publishes between the two.
         holds.hold(store, who=who, why=why)
     roll_back(store, Settings.from_environment().location, plan, who=who, why=why)
-    _say(f"consolidated is version {plan.target.version}")
+    say(f"consolidated is version {plan.target.version}")
     if hold or holds.current_hold(store):
-        _say("publishing is on hold: `publish` refuses until `tributary rollback --release`")
+        say("publishing is on hold: `publish` refuses until `tributary rollback --release`")
     else:
-        _say("the next run of consolidate publishes anew; `--hold` keeps it from that")
+        say("the next run of consolidate publishes anew; `--hold` keeps it from that")
 
 
 def _explain(plan: Rollback) -> None:
     for name, one in (("live now", plan.live), ("back to", plan.target)):
-        _say(f"{name}: version {one.version} of {one.day}, {one.row_count:,} rows; dumps of {_days(one.as_of)}")
+        say(f"{name}: version {one.version} of {one.day}, {one.row_count:,} rows; dumps of {_days(one.as_of)}")
     if plan.emptied:
-        _say(f"tables that the version lacks, their rows are removed: {', '.join(plan.emptied)}")
+        say(f"tables that the version lacks, their rows are removed: {', '.join(plan.emptied)}")
     if plan.null:
-        _say(f"columns that the version lacks, they become null: {', '.join(plan.null)}")
+        say(f"columns that the version lacks, they become null: {', '.join(plan.null)}")
 
 
 def _row(one: Publication, *, live: bool) -> dict[str, Any]:
@@ -140,25 +122,6 @@ def _days(as_of: dict[str, str]) -> str:
     return ", ".join([newest, *(f"{name} {day}" for name, day in as_of.items() if day != newest)])
 
 
-def _reason(why: str | None) -> str:
-    from tributary.dead_letters.redaction import shorten, without_secrets
-
-    reason = shorten(without_secrets(why or ""))
-    if not reason:
-        raise typer.BadParameter("expected the reason in --why")
-    return reason
-
-
-def _store() -> Any:
-    from google.cloud.bigquery import Client
-
-    from tributary.ledger.store import OpsStore
-    from tributary.settings import Settings
-
-    location = Settings.from_environment().location
-    return OpsStore(Client(location=location), location)
-
-
 @contextmanager
 def _bigquery_at_hand() -> Iterator[None]:
     """Tells in one line what BigQuery refused, or that it cannot be reached."""
@@ -173,7 +136,3 @@ def _bigquery_at_hand() -> Iterator[None]:
             f"BigQuery: {getattr(error, 'message', error)}. `tributary rollback --list` shows what is live; "
             "where a publish ran at the same moment, try again when it has ended"
         ) from error
-
-
-def _say(line: str) -> None:
-    console.print(line, highlight=False, soft_wrap=True, markup=False)

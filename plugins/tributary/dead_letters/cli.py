@@ -3,35 +3,20 @@
 from __future__ import annotations
 
 import getpass
-import json
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from tributary.errors import TributaryError
+from tributary.terminal import Format, FormatOption, print_rows, reason, say
 
 app = typer.Typer(no_args_is_help=True, help="Steps that failed for good: list, run again, close.")
-
-# In a log there is no terminal to ask for its width, and 80 columns break every table.
-console = Console(width=None if sys.stdout.isatty() else 160)
 
 _COLUMNS = ("id", "status", "reason", "message", "tries", "last_failed_at", "replay")
 
 
-class Format(StrEnum):
-    """How records are printed."""
-
-    table = "table"
-    json = "json"
-    csv = "csv"
-
-
-FormatOption = Annotated[Format, typer.Option("--format", "-f", help="How to print the records.")]
 IdArgument = Annotated[str, typer.Argument(help="Such as shop_eu/2013-01-02/sync.")]
 DatabaseOption = Annotated[str | None, typer.Option("--database", help="Only of this one, or `consolidate`.")]
 
@@ -52,7 +37,7 @@ def list_letters(
     rows = [letter.to_row() for letter in letters]
     if output is Format.table:
         rows = [{name: row[name] for name in _COLUMNS} for row in rows]
-    _print(rows, output)
+    print_rows(rows, output, None if rows else _COLUMNS)
 
 
 @app.command()
@@ -61,7 +46,7 @@ def show(letter_id: IdArgument, output: FormatOption = Format.table) -> None:
     with _bucket_at_hand():
         row = _found(_store(), letter_id).to_row()
     rows = [row] if output is not Format.table else [{"": name, "value": value} for name, value in row.items()]
-    _print(rows, output)
+    print_rows(rows, output, None if rows else _COLUMNS)
 
 
 @app.command()
@@ -87,9 +72,9 @@ def replay(
         else:
             letters = [one for one in store.bucket.list(database, closed=False) if one.status is Status.open]
         if not letters:
-            _say("nothing is open")
+            say("nothing is open")
             return
-        replays = Replay(store, FailedSteps.from_environment(), _say, begin)
+        replays = Replay(store, FailedSteps.from_environment(), say, begin)
         runs, well = replays.start(letters)
         if wait:
             well = replays.wait(runs) and well
@@ -106,17 +91,13 @@ def resolve(
     """Close a record by hand."""
     from datetime import UTC, datetime
 
-    from tributary.dead_letters.redaction import shorten, without_secrets
-
-    reason = shorten(without_secrets(why))
-    if not reason:
-        raise typer.BadParameter("expected the reason in --why")
+    kept = reason(why)
     with _bucket_at_hand():
         store = _store()
         _found(store, letter_id)
         now, who = datetime.now(UTC), by or getpass.getuser()
-        store.change([letter_id], lambda found: found.resolved(now, who, reason))
-    _say(f"{letter_id}: resolved")
+        store.change([letter_id], lambda found: found.resolved(now, who, kept))
+    say(f"{letter_id}: resolved")
 
 
 @app.command()
@@ -131,9 +112,9 @@ def sweep(
         done = Sweep(_store(), FailedSteps.from_environment()).run(days)
     for what, ids in (("recorded", done.recorded), ("opened again", done.reopened), ("closed", done.closed)):
         for letter_id in ids:
-            _say(f"{letter_id}: {what}")
+            say(f"{letter_id}: {what}")
     copied = "BigQuery did not take the copy" if done.copied is None else f"{done.copied} copied"
-    _say(
+    say(
         f"{done.delivered} delivered from this disk, {len(done.recorded)} recorded, {len(done.reopened)} opened again, "
         f"{len(done.closed)} closed, {copied}"
     )
@@ -171,19 +152,3 @@ def _bucket_at_hand() -> Iterator[None]:
             f"the bucket of the dead letters cannot be reached ({type(error).__name__}); "
             f"{len(spool.waiting())} records wait in {spool.folder}"
         ) from error
-
-
-def _print(rows: list[dict[str, Any]], output: Format) -> None:
-    from tributary.reporting import to_csv, to_table
-
-    if output is Format.json:
-        # Not through rich: it would wrap long lines, and other programs read this.
-        sys.stdout.write(json.dumps(rows, default=str, indent=2) + "\n")
-    elif output is Format.csv:
-        sys.stdout.write(to_csv(rows, None if rows else _COLUMNS))
-    else:
-        console.print(to_table(rows, None if rows else _COLUMNS))
-
-
-def _say(line: str) -> None:
-    console.print(line, highlight=False, soft_wrap=True, markup=False)

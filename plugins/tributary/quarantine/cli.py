@@ -3,33 +3,19 @@
 from __future__ import annotations
 
 import getpass
-import json
-import sys
 from datetime import date
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from tributary.dates import parse_day
+from tributary.terminal import Format, FormatOption, print_rows, reason, say, store_for_people
 
 if TYPE_CHECKING:
     from tributary.ledger.store import OpsStore
     from tributary.quarantine.decisions import Decision, Decisions
 
 app = typer.Typer(no_args_is_help=True, help="Rows that break rules and were set aside: list, show, release, drop.")
-
-# In a log there is no terminal to ask for its width, and 80 columns break every table.
-console = Console(width=None if sys.stdout.isatty() else 160)
-
-
-class Format(StrEnum):
-    """How rows are printed."""
-
-    table = "table"
-    json = "json"
-    csv = "csv"
 
 
 def _day(text: str) -> date:
@@ -39,7 +25,6 @@ def _day(text: str) -> date:
         raise typer.BadParameter(str(error)) from None
 
 
-FormatOption = Annotated[Format, typer.Option("--format", "-f", help="How to print the rows.")]
 DatabaseArgument = Annotated[str, typer.Argument(metavar="DATABASE", help="A database of the registry.")]
 TableArgument = Annotated[str, typer.Argument(metavar="TABLE", help="A table of it.")]
 DateOption = Annotated[date | None, typer.Option("--date", help="Day of the dump; else the newest.", parser=_day)]
@@ -62,9 +47,9 @@ def list_rows(
     from tributary.registry import load_registry
 
     names = [database] if database else list(load_registry().databases)
-    store = _store()
+    store = store_for_people()
     rows = [row for name in names for row in _decisions(name, store).listed()]
-    _print(rows, output, ["database", "dump_date", "table_name", "rule", "row_count"])
+    print_rows(rows, output, ["database", "dump_date", "table_name", "rule", "row_count"])
 
 
 @app.command()
@@ -76,7 +61,7 @@ def show(
     output: FormatOption = Format.table,
 ) -> None:
     """The keys of a table's rows, the rules that they break, and what was decided."""
-    _print(_decisions(database, _store()).shown(table, day, content=content), output)
+    print_rows(_decisions(database, store_for_people()).shown(table, day, content=content), output)
 
 
 @app.command()
@@ -120,21 +105,14 @@ def _decide(
     why: str,
     by: str | None,
 ) -> None:
-    from tributary.dead_letters.redaction import shorten, without_secrets
-
     if bool(keys) == every:
         raise typer.BadParameter("expected either --key or --all")
-    reason = shorten(without_secrets(why))
-    if not reason:
-        raise typer.BadParameter("expected the reason in --why")
-    rows = _decisions(database, _store()).decide(
-        decision, table, rule, keys=keys or [], why=reason, by=by or getpass.getuser(), day=day
+    rows = _decisions(database, store_for_people()).decide(
+        decision, table, rule, keys=keys or [], why=reason(why), by=by or getpass.getuser(), day=day
     )
-    console.print(
+    say(
         f"{database}.{table}: {rule}: {decision} {rows:,} rows from the next run on; "
-        f"`tributary run --date ... --database {database}` runs a day again",
-        highlight=False,
-        soft_wrap=True,
+        f"`tributary run --date ... --database {database}` runs a day again"
     )
 
 
@@ -145,25 +123,3 @@ def _decisions(name: str, store: OpsStore) -> Decisions:
 
     database = load_registry().database(name)
     return Decisions(store, database, suites_for(database.contract, "raw"))
-
-
-def _store() -> OpsStore:
-    from google.cloud.bigquery import Client
-
-    from tributary.ledger.store import OpsStore
-    from tributary.settings import Settings
-
-    location = Settings.from_environment().location
-    return OpsStore(Client(location=location), location)
-
-
-def _print(rows: list[dict[str, Any]], output: Format, columns: list[str] | None = None) -> None:
-    from tributary.reporting import to_csv, to_table
-
-    if output is Format.json:
-        # Not through rich: it would wrap long lines, and other programs read this.
-        sys.stdout.write(json.dumps(rows, default=str, indent=2) + "\n")
-    elif output is Format.csv:
-        sys.stdout.write(to_csv(rows, columns))
-    else:
-        console.print(to_table(rows, columns))

@@ -490,7 +490,7 @@ def test_people_see_how_many_rows_which_keys_and_the_content_only_when_asked(
     bad_line(shop, "order_id = 7")
     shop.validate(0.1)
     decide(shop, "drop", "order_id=7, line=1")
-    monkeypatch.setattr("tributary.quarantine.cli._store", lambda: shop.store)
+    monkeypatch.setattr("tributary.quarantine.cli.store_for_people", lambda: shop.store)
     monkeypatch.setattr("tributary.quarantine.cli._decisions", lambda name, store: decisions(shop))
     run = partial(CliRunner().invoke, app)
 
