@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,10 +67,31 @@ class Checkout:
 
     def query(self, sql: str) -> list[dict[str, Any]]:
         """Rows of a query, as the `tributary` command gives them."""
-        import json
-
         rows: list[dict[str, Any]] = json.loads(self.run("./tributary", "query", sql, "--format", "json").stdout)
         return rows
+
+    def backfill(self, dag_id: str, days: Sequence[str], timeout: float = 600) -> dict[str, str]:
+        """Backfill the days through Airflow's own command; returns the state of each day's run, once all have ended."""
+        airflow = str(self.folder / ".local" / "envs" / "airflow" / "bin" / "airflow")
+        window = ("--from-date", days[0], "--to-date", f"{days[-1]}T03:00:00")
+        create = (airflow, "backfill", "create", "--dag-id", dag_id, *window, "--reprocess-behavior", "completed")
+        # The scheduler notices every 30 seconds that all runs of the one before have ended.
+        end = time.monotonic() + 90
+        while (done := self.run(*create, check=False)).returncode:
+            assert "Another backfill is running" in done.stderr, done.stderr
+            assert time.monotonic() < end, done.stderr
+            time.sleep(5)
+        end = time.monotonic() + timeout
+        while True:
+            listed = self.run(airflow, "dags", "list-runs", dag_id, "--output", "json").stdout
+            # Warnings stand before the list, and begin with a bracket, too.
+            runs = json.loads(listed[listed.index("[{") :])
+            states = {run["logical_date"][:10]: run["state"] for run in runs}
+            states = {day: state for day, state in states.items() if day in days}
+            if set(states) == set(days) and not {"queued", "running"} & set(states.values()):
+                return states
+            assert time.monotonic() < end, states
+            time.sleep(10)
 
     def add_database(self, name: str, **entry: Any) -> None:
         """Add one entry to the registry."""

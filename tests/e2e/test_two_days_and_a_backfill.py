@@ -5,7 +5,6 @@ One stack serves all tests of this module, which therefore stand in the order of
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import time
@@ -230,41 +229,17 @@ def test_a_hand_written_dump_reaches_raw_by_configuration_alone(
     assert checkout.query("select count(*) as n from raw__chinook.Track")[0]["n"] == 3503
 
 
-def backfill(checkout: Checkout, dag_id: str) -> None:
-    """Backfill three days through Airflow's own command, and wait for the runs to end."""
-    airflow = str(checkout.folder / ".local" / "envs" / "airflow" / "bin" / "airflow")
-    days = ("--from-date", DAY_1, "--to-date", f"{DAY_3}T03:00:00")
-    create = (airflow, "backfill", "create", "--dag-id", dag_id, *days, "--reprocess-behavior", "completed")
-    # The scheduler notices every 30 seconds that all runs of the one before have ended.
-    end = time.monotonic() + 90
-    while (done := checkout.run(*create, check=False)).returncode:
-        assert "Another backfill is running" in done.stderr, done.stderr
-        assert time.monotonic() < end, done.stderr
-        time.sleep(5)
-    end = time.monotonic() + 600
-    while True:
-        listed = checkout.run(airflow, "dags", "list-runs", dag_id, "--output", "json").stdout
-        # Warnings stand before the list, and begin with a bracket, too.
-        runs = json.loads(listed[listed.index("[{") :])
-        states = {run["logical_date"][:10]: run["state"] for run in runs}
-        if set(states) >= {DAY_1, DAY_2, DAY_3} and not {"queued", "running"} & set(states.values()):
-            assert set(states.values()) == {"success"}, states
-            return
-        assert time.monotonic() < end, states
-        time.sleep(10)
-
-
 def test_a_backfill_gives_each_day_its_own_dump_and_again_the_same(checkout: Checkout, warehouse: bigquery.Client):
+    days = (DAY_1, DAY_2, DAY_3)
     checkout.simulator("advance", "--databases", "airport_jfk")
     columns = sorted(columns_of(warehouse, "airport_jfk.flights"))
 
     def by_day() -> dict[str, Content]:
         return {
-            day: bigquery_content(warehouse, "airport_jfk.flights", columns, f"_dump_date = '{day}'")
-            for day in (DAY_1, DAY_2, DAY_3)
+            day: bigquery_content(warehouse, "airport_jfk.flights", columns, f"_dump_date = '{day}'") for day in days
         }
 
-    backfill(checkout, "elt__airport_jfk")
+    assert set(checkout.backfill("elt__airport_jfk", days).values()) == {"success"}
     first = by_day()
     for day, content in first.items():
         name = f"airport_jfk/{day}/airport_jfk.sql.gz"
@@ -272,5 +247,5 @@ def test_a_backfill_gives_each_day_its_own_dump_and_again_the_same(checkout: Che
             cursor.execute("select count(*) from flights")
             assert content.rows == cursor.fetchone()[0], day
     assert first[DAY_1].rows < first[DAY_2].rows < first[DAY_3].rows
-    backfill(checkout, "elt__airport_jfk")
+    assert set(checkout.backfill("elt__airport_jfk", days).values()) == {"success"}
     assert by_day() == first

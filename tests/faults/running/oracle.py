@@ -41,7 +41,7 @@ class Oracle:
             name: database.contract
             for name, database in load_registry(stack.checkout.folder / "include").databases.items()
         }
-        with self._environment():
+        with self.environment():
             credentials = AnonymousCredentials()
             self.warehouse = bigquery.Client(project="tributary-local", credentials=credentials, location="US")
             self.storage = storage.Client(project="tributary-local", credentials=credentials)
@@ -59,7 +59,8 @@ class Oracle:
         ]
 
     @contextmanager
-    def _environment(self) -> Iterator[None]:
+    def environment(self) -> Iterator[None]:
+        """Let the clients of this process find the stack's services."""
         before = dict(os.environ)
         os.environ.update(self.stack.environment)
         yield
@@ -87,7 +88,7 @@ class Oracle:
         if (database, day) not in self._dumps:
             name = f"{database}/{day}/{database}.sql.gz"
             content = {}
-            with self._environment(), dump_in_mysql(self.stack.environment, self.stack.bucket, name) as cursor:
+            with self.environment(), dump_in_mysql(self.stack.environment, self.stack.bucket, name) as cursor:
                 for table, definition in self.contracts[database].tables.items():
                     kept = columns_of(self.warehouse, f"consolidated.{table}")
                     columns = [column for column in definition.selected_columns if column in kept]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import time
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
@@ -18,8 +18,8 @@ pytestmark = pytest.mark.timeout(7200)
 
 NAME = "airport_lga"
 DAG_ID = f"elt__{NAME}"
-DAYS = [(date(2013, 1, 1) + timedelta(days=number)).isoformat() for number in range(30)]
-MISSING = [DAYS[3], DAYS[10], DAYS[24]]
+# The days, from 0, whose dumps never came.
+HOLES = (3, 10, 24)
 
 
 def object_of(day: str) -> str:
@@ -34,32 +34,13 @@ def wait_at_most(stack: Stack, seconds: int) -> None:
     path.write_text(yaml.safe_dump(registry, sort_keys=False))
 
 
-def backfill(stack: Stack) -> dict[str, str]:
-    """Backfill the month with Airflow's own command; the states of its runs by day."""
-    airflow = str(stack.checkout.folder / ".local" / "envs" / "airflow" / "bin" / "airflow")
-    stack.checkout.run(
-        airflow, "backfill", "create", "--dag-id", DAG_ID, "--from-date", DAYS[0],
-        "--to-date", f"{DAYS[-1]}T03:00:00", "--reprocess-behavior", "completed",
-    )  # fmt: skip
-    end = time.monotonic() + 5400
-    states: dict[str, str] = {}
-    while set(states) < set(DAYS) or {"queued", "running"} & set(states.values()):
-        assert time.monotonic() < end, states
-        time.sleep(10)
-        listed = stack.checkout.run(airflow, "dags", "list-runs", DAG_ID, "--output", "json").stdout
-        # Warnings stand before the list, and begin with a bracket, too.
-        runs = json.loads(listed[listed.index("[{") :])
-        states = {run["logical_date"][:10]: run["state"] for run in runs if run["logical_date"][:10] in DAYS}
-    return states
-
-
 def contents(stack: Stack, oracle: Oracle, days: list[str]) -> dict[str, tuple[Content, int]]:
     """What the marts hold of each day, and how many rows the day's dump has."""
     columns = sorted(columns_of(oracle.warehouse, f"{NAME}.flights"))
     found: dict[str, Any] = {}
     for day in days:
         content = bigquery_content(oracle.warehouse, f"{NAME}.flights", columns, f"_dump_date = '{day}'")
-        with oracle._environment(), dump_in_mysql(stack.environment, stack.bucket, object_of(day)) as cursor:
+        with oracle.environment(), dump_in_mysql(stack.environment, stack.bucket, object_of(day)) as cursor:
             cursor.execute("select count(*) from flights")
             found[day] = (content, cursor.fetchone()[0])
     return found
@@ -70,26 +51,30 @@ def contents(stack: Stack, oracle: Oracle, days: list[str]) -> dict[str, tuple[C
     "a backfill of 30 days, 3 dumps missing",
     expected="the 3 days fail with a record each, the others land; replay heals",
 )
-def test_a_month_with_holes(stack: Stack, oracle: Oracle):
-    stack.checkout.simulator("advance", "--databases", NAME, "--date", DAYS[-1])
+def test_a_month_with_holes(stack: Stack, oracle: Oracle, seen: Callable[[object], None]):
+    first = date.fromisoformat(stack.next_day())
+    days = [(first + timedelta(days=number)).isoformat() for number in range(30)]
+    stack.checkout.simulator("advance", "--databases", NAME, "--date", days[-1])
+    missing = [days[number] for number in HOLES]
     bucket = oracle.storage.bucket(stack.bucket)
-    kept = {day: bucket.blob(object_of(day)).download_as_bytes() for day in MISSING}
-    for day in MISSING:
+    kept = {day: bucket.blob(object_of(day)).download_as_bytes() for day in missing}
+    for day in missing:
         bucket.blob(object_of(day)).delete()
     wait_at_most(stack, 20)
     begin = time.monotonic()
-    states = backfill(stack)
-    print(f"{len(DAYS)} days: {time.monotonic() - begin:.0f} s", flush=True)
-    assert {day for day, state in states.items() if state != "success"} == set(MISSING)
+    states = stack.checkout.backfill(DAG_ID, days, timeout=5400)
+    seconds = time.monotonic() - begin
+    assert {day for day, state in states.items() if state != "success"} == set(missing)
     letters = stack.letters()
-    assert {letter["id"] for letter in letters} == {f"{NAME}/{day}/find_dump" for day in MISSING}
+    assert {letter["id"] for letter in letters} == {f"{NAME}/{day}/find_dump" for day in missing}
     assert {letter["tries"] for letter in letters} == {1}
-    for day, (content, rows) in contents(stack, oracle, [day for day in DAYS if day not in MISSING]).items():
+    for day, (content, rows) in contents(stack, oracle, [day for day in days if day not in missing]).items():
         assert content.rows == rows, day
 
     for day, data in kept.items():
         bucket.blob(object_of(day)).upload_from_string(data)
     stack.checkout.run("./tributary", "dead-letters", "replay", "--all", "--wait", timeout=1800)
     assert not stack.letters()
-    for day, (content, rows) in contents(stack, oracle, MISSING).items():
+    for day, (content, rows) in contents(stack, oracle, missing).items():
         assert content.rows == rows, day
+    seen(f"{len(days)} days after {seconds:.0f} s, {len(letters)} records; none after the replay")
