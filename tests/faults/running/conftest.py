@@ -20,10 +20,12 @@ def stack(root: Path) -> Iterator[Stack]:
 
 
 @pytest.fixture(autouse=True)
-def calm(stack: Stack) -> Iterator[None]:
+def calm(stack: Stack, request: pytest.FixtureRequest) -> Iterator[None]:
     """Each test begins without what an earlier one, that failed, has left."""
+    failed = request.session.testsfailed
     yield
-    stack.calm()
+    if request.session.testsfailed > failed:
+        stack.calm()
 
 
 @pytest.fixture(scope="session")
