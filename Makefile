@@ -45,9 +45,13 @@ cloud_tests := tests/unit/localcloud tests/unit/simulator tests/integration/loca
 # Each is a day of a whole stack: too long for every change.
 fault_tests := tests/faults/running
 
+# Two at a time: most tests wait for services of their own. The end-to-end test has the machine to itself.
+two := -n 2 --dist loadfile
+
 test: install-dev ## every test, the end-to-end one too
 	$(envs)/localcloud/bin/python $(pytest) $(cloud_tests)
-	$(dev)/python $(pytest) tests $(addprefix --ignore=,$(cloud_tests) $(fault_tests))
+	$(dev)/python $(pytest) $(two) tests $(addprefix --ignore=,$(cloud_tests) $(fault_tests) tests/e2e)
+	$(dev)/python $(pytest) tests/e2e
 
 faults: install-dev ## every case of docs/reliability.md, most on a running stack: two hours, and a table
 	TRIBUTARY_FAULTS=all TRIBUTARY_FAULTS_HISTORIES=200 \

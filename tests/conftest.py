@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 # Hooks of pytest, for the tests of all folders.
-from tests.support.fault_table import pytest_runtest_makereport, pytest_terminal_summary
+from tests.support.fault_table import pytest_runtest_logreport, pytest_runtest_makereport, pytest_terminal_summary
 
-__all__ = ("ROOT", "pytest_runtest_makereport", "pytest_terminal_summary")
+__all__ = ("ROOT", "pytest_runtest_logreport", "pytest_runtest_makereport", "pytest_terminal_summary")
 
 ROOT = Path(__file__).resolve().parents[1]
 

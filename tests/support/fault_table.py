@@ -20,23 +20,31 @@ Row = tuple[str, str, str, str, str]
 ROWS: dict[Row, list[float]] = {}
 # What a test of a case says that it saw; the fixture `seen` writes it.
 SEEN = pytest.StashKey[str]()
+_PROPERTY = "case"
 _LONGEST = 200
 _COLUMNS = ("case", "what happens", "expected", "seen", "ok")
 
 
-@pytest.hookimpl(hookwrapper=True)
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Any:
-    """Keep the outcome of every test that automates a case."""
-    outcome = yield
-    report = outcome.get_result()
+    """Add its row to the report of every test that automates a case."""
+    report = yield
     case = item.get_closest_marker("case")
     if case is None or (report.when != "call" and not (report.when == "setup" and report.outcome != "passed")):
-        return
+        return report
     name, what = case.args
     ok = {"passed": "yes", "failed": "NO", "skipped": "not tried"}[report.outcome]
     without_word = {"passed": "as expected", "failed": "NOT as expected", "skipped": _reason(report)}[report.outcome]
     saw = textwrap.shorten(item.stash.get(SEEN, without_word), _LONGEST, placeholder=" …")
-    ROWS.setdefault((name, what, case.kwargs["expected"], saw, ok), []).append(report.duration)
+    report.user_properties.append((_PROPERTY, (name, what, case.kwargs["expected"], saw, ok)))
+    return report
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Keep the rows, also of tests that ran in other processes: a report is all that these send."""
+    for name, row in report.user_properties:
+        if name == _PROPERTY and isinstance(row, (list, tuple)):
+            ROWS.setdefault(tuple(row), []).append(report.duration)
 
 
 def _reason(report: pytest.TestReport) -> str:
