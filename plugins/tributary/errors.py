@@ -40,6 +40,10 @@ class StagingTakenError(PermanentError):
     """The staging database holds the dump of another run than the one that wants to read it."""
 
 
+class RawTakenError(PermanentError):
+    """The raw dataset holds the dump of another run than the one that wants to read it, or no whole one."""
+
+
 class ImportRefusedError(TributaryError):
     """Cloud SQL ended an import with an error; its words, in the message, say whether it may pass."""
 

@@ -25,7 +25,7 @@ INCLUDE = Path(__file__).resolve().parents[2] / "include"
 # A BigQuery dataset name (letters, digits, underscores) which is also a MySQL name without quotes.
 DATABASE_NAME = r"^[a-z][a-z0-9_]{0,61}$"
 RESERVED_DATABASES = frozenset({"consolidated", "consolidated__audit", "ops", "mysql", "sys"})
-COLUMN_NAME = r"^[A-Za-z_][A-Za-z0-9_]{0,127}$"
+IDENTIFIER = r"^[A-Za-z_][A-Za-z0-9_]{0,127}$"
 
 _DURATION = re.compile(r"^(?P<number>\d+)(?P<unit>[smhd])$")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -54,7 +54,7 @@ Duration = Annotated[
     Field(examples=["4h"]),
 ]
 Name = Annotated[str, StringConstraints(pattern=DATABASE_NAME)]
-ColumnName = Annotated[str, StringConstraints(pattern=COLUMN_NAME)]
+Identifier = Annotated[str, StringConstraints(pattern=IDENTIFIER)]
 
 
 class _Model(BaseModel):
@@ -99,8 +99,8 @@ class Table(_Model):
     """One production table."""
 
     description: str = ""
-    primary_key: tuple[ColumnName, ...] = Field(min_length=1)
-    columns: dict[ColumnName, Column] = Field(min_length=1)
+    primary_key: tuple[Identifier, ...] = Field(min_length=1)
+    columns: dict[Identifier, Column] = Field(min_length=1)
     guards: Guards | None = None
     quarantine: QuarantineLimit | None = Field(None, description="Stands in place of the database's.")
 
@@ -141,7 +141,7 @@ class Contract(_Model):
     source_name: str | None = Field(
         None, description="The database's name inside the dumps, where it differs from the registry's."
     )
-    tables: dict[str, Table] = Field(min_length=1)
+    tables: dict[Identifier, Table] = Field(min_length=1)
     marts: dict[Name, Mart] = Field(default_factory=dict)
 
     @property

@@ -38,15 +38,13 @@ stages as (
 ),
 
 newest_results as (
+    -- All results of a checkpoint have one time: rules that there are no more do not count.
     select
         database,
         status
     from ops.quality_results
     where dump_date = cast(@day as date)
-    qualify row_number() over (
-            partition by database, layer, table_name, rule
-            order by checked_at desc
-        ) = 1
+    qualify rank() over (partition by database, layer order by checked_at desc) = 1
 ),
 
 checks as (

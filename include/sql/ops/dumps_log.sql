@@ -4,7 +4,7 @@ create table if not exists ops.dumps_log (
     dump_date date not null options (description = 'Day of the dump.'),
     dump_uri string not null options (description = 'Object in the bucket.'),
     dump_generation int64 not null options (description = 'Generation of that object; 0 where the store has none.'),
-    accepted bool not null options (description = 'Whether it may be imported.'),
+    accepted bool not null options (description = 'Whether it is whole and safe to import; guards judge later.'),
     sha256 string not null options (description = 'Of the object as stored, hexadecimal.'),
     compression string not null options (description = 'How its text is packed.'),
     stored_bytes int64 not null options (description = 'Size of the object.'),

@@ -1,5 +1,3 @@
-delete from `$quarantine`.`$table`
-where _dump_date = (select load.dump_date from `$raw`.`$marker` as load);
 insert into `$quarantine`.`$table` ($columns, _rule, _run_id, _dump_date, _loaded_at, _quarantined_at)
 with bad as (
     select

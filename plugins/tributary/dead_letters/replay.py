@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from tributary import naming
 from tributary.airflow_api import TERMINAL
 from tributary.dead_letters.record import DAG_IMPORT, DeadLetter, Status, subject_of
 from tributary.dead_letters.steps import ACTIVE, FailedSteps
@@ -17,16 +18,19 @@ from tributary.errors import TributaryError
 POLL_SECONDS = 2.0
 # dbt builds its models in one process: a part of the group cannot run by itself.
 GROUP = "transform."
-# Where a step has to begin earlier, because it takes a decision of an earlier step as given.
-_BEGINS_AT = {"preflight": "find_dump"}
-_BEGINS_AT_REASON = {
-    "StagingTakenError": "import_dump",
-    "DumpReplacedError": "find_dump",
-    "SchemaDriftError": "find_dump",
-    "ImportRefusedError": "find_dump",
+# Where a failed step and its reason ("" is any) have to begin: earlier, because the step takes a decision of
+# an earlier one as given, or because the same rows compared again would differ again.
+_BEGINS_AT = {
+    ("preflight", ""): "find_dump",
+    ("", "DumpReplacedError"): "find_dump",
+    ("", "SchemaDriftError"): "find_dump",
+    ("", "ImportRefusedError"): "find_dump",
+    ("", "StagingTakenError"): "import_dump",
+    ("", "RawTakenError"): "import_dump",
+    ("reconcile", "StageMismatchError"): "import_dump",
+    ("validate_marts", "StageMismatchError"): f"{GROUP}{naming.DBT_PRODUCER}",
+    ("publish", "StageMismatchError"): "await_databases",
 }
-# The same rows compared again differ again: they are brought anew.
-_BEGINS_AT_BOTH = {("reconcile", "StageMismatchError"): "import_dump"}
 
 Run = tuple[str, str]
 
@@ -119,13 +123,8 @@ class Replay:
         self.say(f"{self.airflow.url}/dags/{dag_id}/runs/{run_id}")
 
     def _beginning(self, letter: DeadLetter, tasks: Mapping[str, Any]) -> list[str]:
-        begin = (
-            self.begin
-            or _BEGINS_AT_BOTH.get((letter.task_id, letter.reason))
-            or _BEGINS_AT_REASON.get(letter.reason)
-            or _BEGINS_AT.get(letter.task_id)
-            or letter.task_id
-        )
+        known = ((letter.task_id, letter.reason), ("", letter.reason), (letter.task_id, ""))
+        begin = self.begin or next((_BEGINS_AT[key] for key in known if key in _BEGINS_AT), letter.task_id)
         if begin not in tasks:
             raise TributaryError(
                 f"{letter.id}: its run has no task {begin!r}; it has {', '.join(sorted(tasks))}. See --from."

@@ -36,7 +36,7 @@ def _fault(table: str, before: int, now: int, guards: Guards) -> str | None:
     figures = f"{table}: {before:,} rows in the last landed dump, {now:,} in this one"
     if before and not now and guards.shrink:
         return f"{figures}, which may not lose all"
-    if before < guards.small:
+    if not before or before < guards.small:
         return None
     if now < (least := before * guards.shrink):
         return f"{figures}, at least {least:,.0f} expected (shrink: {guards.shrink:g})"

@@ -147,37 +147,20 @@ class OpsStore:
         return {row["database"]: row for row in self.query("ops/landed", day=day.isoformat())}
 
     def query(self, sql_name: str, **parameters: str) -> list[Row]:
-        """Run `include/sql/<sql_name>.sql`; empty where the tables do not exist yet."""
+        """Run `include/sql/<sql_name>.sql`; makes tables that are missing, so that no rows means there are none."""
         from google.api_core.exceptions import NotFound
 
         try:
             return [dict(row) for row in self._execute(read_sql(sql_name), **parameters)]
         except NotFound:
-            return []
+            self.create_tables()
+            return [dict(row) for row in self._execute(read_sql(sql_name), **parameters)]
 
     def create_tables(self) -> None:
         """Make the dataset and its tables where they are missing."""
         ensure_dataset(self.client, naming.OPS, self.location)
         for table in TABLES:
-            if table == "ledger":
-                self._move_ledger()
             self._execute(read_sql(f"ops/{table}"))
-
-    def _move_ledger(self) -> None:
-        """Bring the rows of `ops.ledger` into its log, if it is still the table that it was before there was one.
-
-        A crash in between moves them again, which changes no newest record.
-        """
-        from google.api_core.exceptions import NotFound
-
-        name = f"{self.client.project}.{naming.OPS}.ledger"
-        try:
-            is_table = self.client.get_table(name).table_type == "TABLE"
-        except NotFound:
-            return
-        if is_table:
-            self._execute(read_sql("ops/ledger_log__from_ledger"))
-            self.client.delete_table(name, not_found_ok=True)
 
     def _execute(self, sql: str, **parameters: str) -> Any:
         return execute(self.client, sql, **parameters)

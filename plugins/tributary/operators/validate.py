@@ -22,6 +22,7 @@ from tributary.quality.results import CheckpointFailed, CheckpointResult
 from tributary.quality.rules import Layer
 from tributary.quality.suites import suites_for
 from tributary.quarantine.flow import Quarantine
+from tributary.raw import require_load
 from tributary.registry import Contract, Database, Registry
 from tributary.settings import Settings
 
@@ -77,7 +78,7 @@ class _ValidateOperator(BaseOperator):
 
 
 class ValidateRawOperator(_ValidateOperator):
-    """Checks `raw__<db>`; afterwards the run counts as `transforming`, so its old marts no longer do.
+    """Checks `raw__<db>`, if it holds this run's dump; then the run is `transforming`: its old marts no longer count.
 
     Row counts are compared with the last landed dump's, unless the run was started with `force`.
     Rows that break rules are set aside where the registry allows it; how many by table is in the
@@ -91,6 +92,8 @@ class ValidateRawOperator(_ValidateOperator):
     def execute(self, context: Context) -> int:
         name, day = self.database.name, parse_day(self.day)
         store = OpsStore(bigquery_client(), Settings.from_environment().location)
+        own_load = partial(require_load, store.client, name, day=day, run_id=context["run_id"])
+        own_load()
         suites = suites_for(self.database.contract, "raw")
         quarantine = Quarantine(store, self.database, suites, day)
         # Raw is whole again: what the ledger says of an earlier try or run of the day no longer holds.
@@ -104,6 +107,7 @@ class ValidateRawOperator(_ValidateOperator):
         )
         result = check(suites=suites)
         self.keep(store, context, result, name)
+        aside: dict[str, int] = {}
         if quarantine.may_help(result):
             result, aside = quarantine.set_aside(result, lambda suites: check(suites=suites))
             self.keep(store, context, result, name)
@@ -111,6 +115,9 @@ class ValidateRawOperator(_ValidateOperator):
             context["ti"].xcom_push(key=QUARANTINED, value=aside)
             self.log.warning("%s: rows set aside: %s", naming.quarantine_dataset(name), aside or "none")
         require(result)
+        quarantine.confirm(aside)
+        # Another run may have begun to sync while the rules were checked: what they saw is then nobody's dump.
+        own_load()
         if self.database.contract.raw_only:
             record_landed(store, context, name, day)
         else:

@@ -8,6 +8,8 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import NamedTuple
 
+from tributary import naming
+from tributary.errors import TributaryError
 from tributary.ledger.store import OpsStore
 from tributary.quality.results import CheckpointFailed, CheckpointResult, RuleResult
 from tributary.quality.rules import UNEXPECTED_ROWS, Rule, Suites, TableSuite
@@ -15,6 +17,7 @@ from tributary.quarantine import moving
 from tributary.quarantine.conditions import UntranslatableError, broken_rows
 from tributary.quarantine.finding import MAX_ROUNDS, FailedRules, Findings
 from tributary.quarantine.limits import BadRows, too_many
+from tributary.raw import require_load
 from tributary.registry import Database
 
 # Rules on a table's own figures are held against the whole dump, before anything is set aside.
@@ -63,7 +66,7 @@ class Quarantine:
         with raw made whole again where rules are still broken without them.
         """
         failed = self._row_rules(result)
-        moving.require_day(self.store.client, self.database.name, self.day)
+        require_load(self.store.client, self.database.name, day=self.day)
         # The search reads the decisions, whose table may not be there yet.
         self.store.create_tables()
         with self._findings() as findings:
@@ -78,6 +81,19 @@ class Quarantine:
             self.restore()
             raise CheckpointFailed(after, "These rules are broken without the bad rows, too; all rows were put back.")
         return SetAside(after, {table.table: table.bad for table in bad})
+
+    def confirm(self, aside: Mapping[str, int]) -> None:
+        """Raise TributaryError, which is tried again, unless exactly these rows of the day are set aside, by table.
+
+        BigQuery ends a statement that it has begun, also for a try that was killed: it may set rows aside while the
+        next try looks at them.
+        """
+        found = moving.counted(self.store.client, self.database.name, self.day, self.suites.tables)
+        if found != dict(aside):
+            raise TributaryError(
+                f"{naming.quarantine_dataset(self.database.name)} has {found or 'no rows'} of {self.day}, this try set "
+                f"aside {dict(aside) or 'none'}: one before it has gone on. The next try puts all back and begins anew."
+            )
 
     @contextmanager
     def _findings(self) -> Iterator[Findings]:

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 from tributary import naming
 from tributary.errors import StageMismatchError
-from tributary.ledger.checksums import bigquery_query
+from tributary.ledger.checksums import Column, bigquery_query
 from tributary.ledger.reading import table_columns
 from tributary.ledger.store import ensure_dataset, execute
 from tributary.quarantine.conditions import quoted
 from tributary.quarantine.finding import FINDINGS, Findings
+from tributary.raw import require_load
 from tributary.sqlfiles import compose_sql, render_sql
 
 if TYPE_CHECKING:
@@ -34,42 +35,76 @@ _OWN_COLUMNS = (
 
 def quarantined_tables(client: Client, database: str) -> list[str]:
     """The tables of which rows were ever set aside, in alphabetical order."""
-    from google.api_core.exceptions import NotFound
+    return sorted(_listed(client, database) - {FINDINGS})
 
-    try:
-        tables = [item.table_id for item in client.list_tables(naming.quarantine_dataset(database))]
-    except NotFound:
-        return []
-    return sorted(table for table in tables if table != FINDINGS)
+
+def counted(client: Client, database: str, day: date, tables: Iterable[str]) -> dict[str, int]:
+    """The rows of a day's dump that are set aside, by table; only tables with any."""
+    known = sorted(_listed(client, database) & set(tables))
+    return _rows(client, database, known, "_dump_date = cast(@day as date)", day)
 
 
 def restore(client: Client, database: str, day: date, tables: Iterable[str]) -> list[str]:
     """Make raw whole again: the rows that an earlier try set aside go back, and the day's quarantine is empty.
 
     Returns the tables that have a quarantine. Rows of an earlier sync of the day are only removed,
-    since raw has them anew. Raises StageMismatchError where there are rows of the day to restore
-    and raw holds another day's dump.
+    since raw has them anew. Raises RawTakenError where there are rows of the day and raw holds
+    another day's dump.
     """
-    known = [table for table in quarantined_tables(client, database) if table in set(tables)]
-    if not known:
-        return []
-    quarantine = naming.quarantine_dataset(database)
-    query = bigquery_query(quarantine, dict.fromkeys(known, ()), "_dump_date = cast(@day as date)")
-    filled = [table for table, rows, *_ in execute(client, query, day=day.isoformat()) if rows]
+    listed = _listed(client, database)
+    if FINDINGS in listed:
+        # Of a try that was killed; without it a statement of that try which still waits in BigQuery fails.
+        client.delete_table(f"{client.project}.{naming.quarantine_dataset(database)}.{FINDINGS}", not_found_ok=True)
+    known = sorted(listed & set(tables))
+    of_day = "_dump_date = cast(@day as date)"
+    filled = _rows(client, database, known, of_day, day)
     if filled:
-        require_day(client, database, day)
-        raw, aside = table_columns(client, naming.raw_dataset(database)), table_columns(client, quarantine)
-        steps = []
-        for table in filled:
-            columns = [quoted(name) for name in raw[table] if name in aside[table]]
-            pieces = {"columns": ", ".join(columns), "row_columns": ", ".join(f"item.{name}" for name in columns)}
-            steps.append(compose_sql("quarantine/restore", pieces, {"table": table, **_names(database)}))
+        require_load(client, database, day=day)
+        # Rows of an earlier sync may have columns of other types by now, which no statement could bring back.
+        marker = f"`{naming.raw_dataset(database)}`.`{naming.LOAD_MARKER}`"
+        of_load = f"{of_day} and _loaded_at = (select loaded_at from {marker})"  # noqa: S608 - a name of the registry
+        own = _rows(client, database, filled, of_load, day)
+        names = _names(database)
+        steps = [_bring_back(client, database, own)] if own else []
+        steps += [render_sql("quarantine/empty_day", table=table, **names) for table in filled]
         execute(client, _transaction(steps))
     return known
 
 
+def _listed(client: Client, database: str) -> set[str]:
+    from google.api_core.exceptions import NotFound
+
+    try:
+        return {item.table_id for item in client.list_tables(naming.quarantine_dataset(database))}
+    except NotFound:
+        return set()
+
+
+def _bring_back(client: Client, database: str, tables: Iterable[str]) -> str:
+    raw = table_columns(client, naming.raw_dataset(database))
+    aside = table_columns(client, naming.quarantine_dataset(database))
+    steps = []
+    for table in tables:
+        columns = [quoted(name) for name in raw[table] if name in aside[table]]
+        pieces = {"columns": ", ".join(columns), "row_columns": ", ".join(f"item.{name}" for name in columns)}
+        steps.append(compose_sql("quarantine/restore", pieces, {"table": table, **_names(database)}))
+    return "\n".join(steps)
+
+
+def _rows(client: Client, database: str, tables: Iterable[str], where: str, day: date) -> dict[str, int]:
+    names: dict[str, tuple[Column, ...]] = dict.fromkeys(tables, ())
+    if not names:
+        return {}
+    query = bigquery_query(naming.quarantine_dataset(database), names, where)
+    return {table: rows for table, rows, *_ in execute(client, query, day=day.isoformat()) if rows}
+
+
 def move(client: Client, location: str, findings: Findings, tables: Iterable[str]) -> None:
-    """Set aside what was found in these tables, in place of what was set aside of the day before."""
+    """Set aside what was found in these tables, of whose day nothing is set aside: `restore` comes before.
+
+    Nothing is removed from the quarantine here: a statement of a killed try that BigQuery ends late would
+    remove what the next try has set aside.
+    """
     names = list(tables)
     prepare(client, location, findings.database)
     raw = table_columns(client, naming.raw_dataset(findings.database))
@@ -92,17 +127,6 @@ def move(client: Client, location: str, findings: Findings, tables: Iterable[str
 def prepare(client: Client, location: str, database: str) -> None:
     """Make the quarantine dataset where it is missing."""
     ensure_dataset(client, naming.quarantine_dataset(database), location)
-
-
-def require_day(client: Client, database: str, day: date) -> None:
-    """Raise StageMismatchError unless raw holds the dump of that day."""
-    days = [row["dump_date"] for row in execute(client, render_sql("quarantine/load", **_names(database)))]
-    if days != [day]:
-        found = ", ".join(map(str, days)) or "no dump"
-        raise StageMismatchError(
-            f"{naming.raw_dataset(database)} holds the dump of {found}, this run is for {day}. "
-            "Clear import_dump and what follows to load this run's dump again."
-        )
 
 
 def missing_columns(where: str, table: str, wanted: Mapping[str, str], existing: Mapping[str, str]) -> dict[str, str]:

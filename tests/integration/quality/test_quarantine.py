@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from google.api_core.exceptions import NotFound
 from google.cloud import bigquery
 from typer.testing import CliRunner
 
 from tests.integration.quality.conftest import Sql
 from tributary import naming
-from tributary.errors import StageMismatchError
+from tributary.errors import RawTakenError, StageMismatchError, TributaryError
+from tributary.failures import Kind, classify
 from tributary.ledger.store import OpsStore, execute
 from tributary.operators import validate
 from tributary.operators.validate import ValidateMartsOperator, ValidateRawOperator
@@ -24,6 +26,7 @@ from tributary.quality.suites import suites_for
 from tributary.quarantine import flow, moving
 from tributary.quarantine.cli import app
 from tributary.quarantine.decisions import Decision, Decisions, UnknownRowsError
+from tributary.quarantine.finding import FINDINGS, Findings
 from tributary.registry import Contract, Database, QuarantineLimit
 from tributary.sqlfiles import read_sql, render_sql
 
@@ -301,7 +304,7 @@ def test_a_repeated_try_gives_the_same(shop: Kiosk) -> None:
         assert shop.ledger() == {"lines": 1}
 
 
-@pytest.mark.parametrize("statement", [1, 2, 3, 4])
+@pytest.mark.parametrize("statement", [1, 2, 3])
 def test_an_end_between_the_statements_of_a_move_changes_nothing(
     statement: int, shop: Kiosk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -378,9 +381,106 @@ def test_other_days_stay_in_quarantine_and_a_run_of_them_is_refused(shop: Kiosk)
     bad_line(shop)
     shop.validate(0.05)
     shop.load("run_2", date(2026, 11, 21))
-    with pytest.raises(StageMismatchError, match="holds the dump of 2026-11-21, this run is for 2026-11-20"):
+    with pytest.raises(RawTakenError, match=r"holds the dump of 2026-11-21.*that of 2026-11-20 of run 'run_1'"):
         shop.validate(0.05)
     assert shop.set_aside() == {"7/2": ["quantity_at_least_one"]}
+
+
+@pytest.mark.parametrize("raw", ["of another run", "being synced"])
+def test_rows_of_another_run_are_not_judged(raw: str, shop: Kiosk) -> None:
+    if raw == "of another run":
+        shop.load("run_2")
+    else:
+        shop.sql(f"drop table {shop.raw}.{naming.LOAD_MARKER}")
+    with pytest.raises(RawTakenError, match="Clear import_dump of this run"):
+        shop.validate(0)
+    shop.store.create_tables()
+    for table in ("runs", "quality_results"):
+        assert shop.sql(f"select 1 from ops.{table} where database = '{shop.name}'") == []
+
+
+def test_a_sync_that_begins_during_the_checks_is_noticed(shop: Kiosk, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = validate.run_checkpoint
+
+    def overtaken(**kwargs: Any) -> Any:
+        result = real(**kwargs)
+        shop.load("run_2", date(2026, 11, 21))
+        return result
+
+    monkeypatch.setattr(validate, "run_checkpoint", overtaken)
+    with pytest.raises(RawTakenError):
+        shop.validate(0)
+    assert shop.sql(f"select 1 from ops.runs where database = '{shop.name}'") == []
+
+
+def test_a_move_that_a_killed_try_left_to_bigquery_is_noticed(shop: Kiosk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """BigQuery ends it while the next try looks at raw, which then seems to be clean."""
+    bad_line(shop)
+    late: list[str] = []
+
+    def killed(client: Any, sql: str, **values: str) -> Any:
+        if sql.startswith("begin transaction;") and "delete from `raw" in sql:
+            # What the statement reads is gone with the killed try's table of findings; its rows are not.
+            late.append(sql)
+            raise Killed
+        return execute(client, sql, **values)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(moving, "execute", killed)
+        patch.setattr(Findings, "drop", lambda _: None)
+        with pytest.raises(Killed):
+            shop.validate(0.05)
+    real = validate.run_checkpoint
+
+    def after_the_move(**kwargs: Any) -> Any:
+        if late:
+            execute(shop.client, late.pop())
+        return real(**kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(validate, "run_checkpoint", after_the_move)
+        patch.setattr(moving, "FINDINGS", "of nobody")  # the table outlives the start of the try
+        with pytest.raises(TributaryError, match=r"has {'lines': 1} of 2026-11-20, this try set aside none") as error:
+            shop.validate(0.05)
+    assert classify(error.value).kind is not Kind.permanent
+    assert shop.sql(f"select 1 from ops.runs where database = '{shop.name}'") == []
+    assert shop.validate(0.05) == {"lines": 1}
+    assert (shop.rows(), shop.set_aside()) == (19, {"7/2": ["quantity_at_least_one"]})
+
+
+def test_a_move_that_comes_a_second_time_loses_nothing(shop: Kiosk, monkeypatch: pytest.MonkeyPatch) -> None:
+    bad_line(shop)
+    real = moving.move
+
+    def twice(*arguments: Any) -> None:
+        real(*arguments)
+        real(*arguments)
+
+    monkeypatch.setattr(moving, "move", twice)
+    assert shop.validate(0.05) == {"lines": 1}
+    assert (shop.rows(), shop.set_aside()) == (19, {"7/2": ["quantity_at_least_one"]})
+
+
+def test_what_a_killed_try_has_found_is_removed(shop: Kiosk, monkeypatch: pytest.MonkeyPatch) -> None:
+    bad_line(shop)
+    with monkeypatch.context() as patch:
+        patch.setattr(Findings, "drop", lambda _: None)
+        shop.validate(0.05)
+    table = f"{shop.client.project}.{shop.aside}.{FINDINGS}"
+    assert shop.client.get_table(table)
+    moving.restore(shop.client, shop.name, DAY, ["lines"])
+    with pytest.raises(NotFound):
+        shop.client.get_table(table)
+
+
+def test_rows_of_an_earlier_sync_go_whatever_types_their_columns_have_now(shop: Kiosk) -> None:
+    bad_line(shop)
+    shop.validate(0.05)
+    raw = f"{shop.raw}.lines"
+    shop.sql(f"create or replace table {raw} as select * replace (date '2013-01-01' as quantity) from {raw}")
+    shop.load("run_2")
+    assert moving.restore(shop.client, shop.name, DAY, ["lines"]) == ["lines"]
+    assert (shop.rows(), shop.set_aside()) == (19, {})
 
 
 def test_rules_that_stay_broken_put_the_rows_back(shop: Kiosk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -423,6 +523,17 @@ def test_the_report_of_a_day_counts_what_was_set_aside(shop: Kiosk) -> None:
     shop.validate(0.05)
     (row,) = execute(shop.client, read_sql("ops/day_report"), databases=json.dumps([shop.name]), day=str(DAY))
     assert (row["dump_rows"], row["raw_rows"], row["quarantine_rows"], row["marts_rows"]) == (30, 30, 1, 29)
+    assert row["failed"] == 0
+
+
+def test_the_report_of_a_day_leaves_out_rules_that_are_gone(shop: Kiosk, tmp_path: Path) -> None:
+    bad_line(shop)
+    with pytest.raises(CheckpointFailed):
+        shop.validate(0)
+    suite = tmp_path / "gx" / shop.contract.app / "raw.yaml"
+    suite.write_text(SUITE.replace("min_value: 1}", "min_value: 0}").replace("quantity_at_least_one", "not_negative"))
+    shop.validate(0)
+    (row,) = execute(shop.client, read_sql("ops/day_report"), databases=json.dumps([shop.name]), day=str(DAY))
     assert row["failed"] == 0
 
 

@@ -158,7 +158,10 @@ def replay(store: LetterStore, airflow: MemoryAirflow, *letters: DeadLetter, beg
     return replays.wait(runs) and well
 
 
-ELT = ("find_dump", "preflight", "import_dump", "sync", "transform.producer", "transform.orders_run", "validate_marts")
+ELT = (
+    "find_dump", "preflight", "import_dump", "sync", "reconcile", "validate_raw", "transform.dbt_producer_watcher",
+    "transform.orders_run", "validate_marts",
+)  # fmt: skip
 
 
 def elt(airflow: MemoryAirflow, **failed: str) -> None:
@@ -206,7 +209,7 @@ def test_dbt_s_tasks_run_again_together(store: LetterStore, airflow: MemoryAirfl
     elt(airflow, **{"transform.orders_run": "failed"})
     airflow.on_clear = all_succeed(airflow)
     assert replay(store, airflow, letter(task_id="transform.orders_run"))
-    assert airflow.cleared == [["transform.orders_run", "transform.producer"]]
+    assert airflow.cleared == [["transform.dbt_producer_watcher", "transform.orders_run"]]
     assert {found.status for found in store.bucket.list()} == {Status.replayed}
 
 
@@ -217,6 +220,9 @@ def test_dbt_s_tasks_run_again_together(store: LetterStore, airflow: MemoryAirfl
         ("sync", "DumpReplacedError", None, "find_dump"),
         ("sync", "SchemaDriftError", None, "find_dump"),
         ("sync", "StagingTakenError", None, "import_dump"),
+        ("validate_raw", "RawTakenError", None, "import_dump"),
+        ("reconcile", "StageMismatchError", None, "import_dump"),
+        ("validate_marts", "StageMismatchError", None, "transform.dbt_producer_watcher transform.orders_run"),
         ("sync", "SyncError", "preflight", "preflight"),
     ],
 )
@@ -226,7 +232,7 @@ def test_a_replay_begins_where_the_cause_lies(
     elt(airflow, **{task: "failed"})
     airflow.on_clear = all_succeed(airflow)
     assert replay(store, airflow, letter(task_id=task, reason=reason), begin=begin)
-    assert airflow.cleared == [[cleared]]
+    assert airflow.cleared == [cleared.split()]
 
 
 def test_a_task_that_the_run_does_not_have_is_named(store: LetterStore, airflow: MemoryAirflow, letter: Make):

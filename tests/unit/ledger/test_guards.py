@@ -31,6 +31,8 @@ def check(before: int | None, now: int, **guards: float) -> None:
         (10_000, 100, {"shrink": 0.01}),
         (10_000, 0, {"shrink": 0}),
         (2, 1, {"small": 0}),
+        (0, 10**6, {"small": 0}),
+        (None, 10**6, {"small": 0}),
     ],
 )
 def test_a_believable_number_of_rows_passes(before: int | None, now: int, guards: dict[str, float]):

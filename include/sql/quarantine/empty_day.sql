@@ -1,0 +1,2 @@
+delete from `$quarantine`.`$table`
+where _dump_date = (select load.dump_date from `$raw`.`$marker` as load);

@@ -1,3 +1,0 @@
--- Which dump raw holds.
-select dump_date
-from `$raw`.`$marker`
