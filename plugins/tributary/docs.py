@@ -25,8 +25,8 @@ has a partition (`_dump_date`) of its own, so days can be loaded in any order an
 `force`, tables may have shrunk or grown beyond their guards, and the dump may be an older one.
 
 **Runs at the same time** share one staging database: the later one waits in `import_dump`. A task
-of an older run that is cleared when another run has taken the staging database says so and asks to
-clear `import_dump`.
+of an older run that is cleared when another run has taken the staging database or `{raw}` says so and
+asks to clear `import_dump`.
 """
 
 _MARTS_ROWS = """| `transform` | dbt: staging views and marts of `{app}` into dataset `{dataset}` | the log of `transform.dbt_producer_watcher` | yes, as a group |

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from tributary import naming
 from tributary.errors import TributaryError
+from tributary.ledger.reading import table_columns
 from tributary.ledger.store import OpsStore, execute
 from tributary.quality.rules import Suites
 from tributary.quality.schema import bigquery_types
@@ -22,6 +23,8 @@ Row = dict[str, Any]
 
 # Rows of one insert: a query parameter has a limit of its own.
 _DECIDED_AT_ONCE = 5000
+# Beyond it BigQuery's JSON has an integer as a text, since a float could not hold it.
+_LARGEST_NUMBER = 2**53
 
 
 class UnknownRowsError(TributaryError):
@@ -58,7 +61,9 @@ class Decisions:
             raise UnknownRowsError(f"nothing of {self.database.name}.{table} was ever set aside; tables: {known}")
         # The log of decisions is read beside the rows, and may not be there yet.
         self.store.create_tables()
-        columns = self.database.contract.tables[table].selected_columns if content else ()
+        # What the contract has gained since is not there yet.
+        there = table_columns(self.store.client, self._quarantine)[table] if content else {}
+        columns = [column for column in self.database.contract.tables[table].selected_columns if column in there]
         pieces = {
             "row_key": self._key(table),
             "more": ", ".join(["aside._run_id as run_id", *(f"aside.{quoted(column)}" for column in columns)]),
@@ -155,10 +160,14 @@ def parse_key(text: str, key: Sequence[str], table: Table) -> str:
 
 
 def _value(text: str, column: str, table: Table) -> Any:
-    """The value as the column's type has it in JSON: a number, or a text."""
-    if column not in table.columns or bigquery_types(table.columns[column].type) != {"INT64"}:
+    """The value as BigQuery writes the column's type in JSON: a number, or a text."""
+    types = bigquery_types(table.columns[column].type) if column in table.columns else frozenset()
+    if types == {"DATETIME"}:
+        return text.replace(" ", "T", 1)
+    if "INT64" not in types or not types <= {"INT64", "NUMERIC", "BIGNUMERIC"}:
         return text
     try:
-        return int(text)
+        number = int(text)
     except ValueError:
         raise UnknownRowsError(f"found {column}={text}, expected a whole number") from None
+    return number if abs(number) <= _LARGEST_NUMBER else str(number)

@@ -545,6 +545,18 @@ def decide(shop: Kiosk, decision: Decision, *keys: str, rule: str = "quantity_at
     return decisions(shop).decide(decision, "lines", rule, keys=list(keys), why="seen", by="tester")
 
 
+def test_rows_are_shown_after_the_contract_has_gained_a_column(shop: Kiosk) -> None:
+    bad_line(shop)
+    shop.validate(0.05)
+    lines = shop.contract.tables["lines"]
+    wider = lines.model_copy(update={"columns": {**lines.columns, "added": lines.columns["quantity"]}})
+    contract = shop.contract.model_copy(update={"tables": {**shop.contract.tables, "lines": wider}})
+    suites = validate.suites_for(shop.contract, "raw")
+    (found,) = Decisions(shop.store, shop.database(0, contract), suites).shown("lines", content=True)
+    assert found["quantity"] == 0
+    assert "added" not in found
+
+
 def test_a_released_row_passes_its_rule_from_then_on(shop: Kiosk) -> None:
     bad_line(shop, "order_id = 7")
     assert shop.validate(0.1) == {"lines": 2}

@@ -144,7 +144,13 @@ def test_a_rules_own_query_reads_what_is_left_of_each_table() -> None:
 TABLE = Table.model_validate(
     {
         "primary_key": ["order_id", "line"],
-        "columns": {"order_id": {"type": "bigint"}, "line": {"type": "smallint"}, "code": {"type": "varchar(8)"}},
+        "columns": {
+            "order_id": {"type": "bigint"},
+            "line": {"type": "smallint"},
+            "code": {"type": "varchar(8)"},
+            "id": {"type": "bigint unsigned"},
+            "at": {"type": "datetime"},
+        },
     }
 )
 
@@ -159,6 +165,10 @@ TABLE = Table.model_validate(
         ("7", ("code",), '{"code":"7"}'),
         ("code=ä\"b", ("code",), '{"code":"ä\\"b"}'),
         ('{"code": null}', ("code",), '{"code":null}'),
+        ("7", ("id",), '{"id":7}'),
+        (str(2**53), ("id",), '{"id":9007199254740992}'),
+        (str(2**53 + 1), ("id",), '{"id":"9007199254740993"}'),
+        ("2013-01-01 05:00:00", ("at",), '{"at":"2013-01-01T05:00:00"}'),
     ],
 )  # fmt: skip
 def test_a_key_is_taken_in_the_forms_that_people_see(text: str, key: tuple[str, ...], expected: str) -> None:
