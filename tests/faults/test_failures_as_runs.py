@@ -33,7 +33,8 @@ STEPS = {
 CASES_BY_SERVICE = {"airbyte": "F14", "bigquery": "F18", "dbt": "F23"}
 CASES_BY_REASON = {
     "disk_full": "F11", "dns": "F24", "auth": "F24", "tls": "F24", "connection": "F10", "timeout": "F10",
-    "busy": "F10", "read_only": "F10", "trigger": "F5", "waited_too_long": "F25", "bad_input": "B17", "schema": "B17",
+    "busy": "F10", "read_only": "F10", "trigger": "F5", "undefined": "F5", "waited_too_long": "F25", "bad_input": "B17",
+    "schema": "B17",
 }  # fmt: skip
 # What a service may repeat of a row when it says what is wrong with it.
 PERSON = ("Jane Doe", "jane.doe@example.com", "+49 170 1234567")

@@ -26,6 +26,7 @@ import urllib3.exceptions
 import yaml
 from airflow.sdk.exceptions import (
     AirflowException,
+    AirflowNotFoundException,
     AirflowSensorTimeout,
     AirflowTaskTimeout,
     TaskDeferralError,
@@ -474,6 +475,10 @@ ROWS = {
     "sensor waited to the end": row(
         "permanent waited_too_long", "so does Airflow", ISSUES + "apache/airflow/pull/32990",
         AirflowSensorTimeout, "The sensor timed out",
+    ),
+    "connection not defined": row(
+        "passing undefined", "also said where the API server is away", ISSUES + "apache/airflow/issues/45595",
+        AirflowNotFoundException, "The conn_id `airbyte_default` isn't defined",
     ),
     "trigger failed": row(
         "passing trigger", "the triggerer was restarted, or has a fault", ISSUES + "apache/airflow/issues/55163",

@@ -10,9 +10,10 @@ from typing import Any
 import MySQLdb
 import pytest
 import tenacity.nap
-from airflow.sdk import RetryAction
-from airflow.sdk.exceptions import AirflowException
+from airflow.sdk import BaseHook, RetryAction
+from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException, ErrorType
 from airflow.sdk.execution_time import task_runner
+from airflow.sdk.execution_time.comms import ErrorResponse
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance, _handle_current_task_failed
 from google.api_core.exceptions import Forbidden, ServiceUnavailable
 
@@ -49,6 +50,21 @@ def test_a_permanent_error_fails_at_the_first_try():
     decision = decide(DENIED)
     assert decision.action is RetryAction.FAIL
     assert "Forbidden is permanent (auth" in decision.reason
+
+
+@pytest.mark.parametrize("answer", ["none", "error"])
+def test_a_connection_that_airflow_cannot_look_up_is_looked_up_again(monkeypatch: pytest.MonkeyPatch, answer: str):
+    """Airflow says that it is not defined, also where only the API server is away."""
+
+    def send(message: Any) -> ErrorResponse:
+        if answer == "none":
+            raise ConnectionRefusedError
+        return ErrorResponse(error=ErrorType.API_SERVER_ERROR, detail={"status_code": 503})
+
+    monkeypatch.setattr(task_runner, "SUPERVISOR_COMMS", SimpleNamespace(send=send), raising=False)
+    with pytest.raises(AirflowNotFoundException) as error:
+        BaseHook.get_connection("cloud_sql__staging")
+    assert decide(error.value).action is RetryAction.RETRY
 
 
 def test_an_unknown_error_is_tried_again_and_says_so():
@@ -294,6 +310,10 @@ def test_a_trigger_rides_out_an_outage_at_growing_intervals(slept: list[float]):
     assert len(outage) == FAILED_POLLS_IN_A_ROW - 1
     # An outage of minutes is ridden out; one of an hour is not.
     assert timedelta(minutes=5) < timedelta(seconds=sum(outage)) < timedelta(minutes=15)
+
+
+def test_a_trigger_does_not_give_up_for_a_connection_that_it_cannot_look_up(slept: list[float]):
+    assert polled(AirflowNotFoundException("The conn_id `airbyte_default` isn't defined")) == {"status": "answer"}
 
 
 def test_a_trigger_passes_a_permanent_error_on_at_once(slept: list[float]):
