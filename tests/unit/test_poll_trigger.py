@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import Any
 
 import pytest
 
-from tributary.triggers.poll import FAILED_POLLS_IN_A_ROW, PollTrigger, poll_with
+from tributary.hooks.patience import is_patient
+from tributary.triggers.poll import FAILED_POLLS_IN_A_ROW, THREADS, PollTrigger, poll_with
 
 ANSWERS: list[Any] = []
 
@@ -56,3 +58,38 @@ def test_it_survives_a_restart_of_the_triggerer():
     again = PollTrigger(**arguments)
     assert again.serialize() == (path, arguments)
     assert arguments["function"] == f"{__name__}.ask"
+
+
+GATE = threading.Event()
+HANGING: list[int] = []
+
+
+def hang() -> dict[str, Any]:
+    """As a service that accepts requests and does not answer."""
+    HANGING.append(threading.get_ident())
+    GATE.wait()
+    return {"patient": is_patient()}
+
+
+def test_a_service_that_hangs_holds_up_the_waits_for_no_other():
+    async def first(trigger: PollTrigger) -> Any:
+        return (await anext(trigger.run())).payload
+
+    async def all_threads_hang() -> None:
+        while len(HANGING) < THREADS:
+            await asyncio.sleep(0.01)
+
+    async def together() -> tuple[Any, list[Any]]:
+        hanging = [asyncio.create_task(first(poll_with(hang, 0))) for _ in range(2 * THREADS)]
+        try:
+            await asyncio.wait_for(all_threads_hang(), timeout=60)
+            answer = await asyncio.wait_for(first(poll_with(ask, 0, name="x")), timeout=60)
+        finally:
+            GATE.set()
+        return answer, await asyncio.gather(*hanging)
+
+    ANSWERS[:] = [None, "done"]
+    answer, later = asyncio.run(together())
+    assert answer == {"name": "x", "answer": "done"}
+    # They waited for a thread, each got one in the end, and none may wait by itself.
+    assert later == [{"patient": False}] * 2 * THREADS

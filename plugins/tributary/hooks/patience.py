@@ -28,6 +28,8 @@ from tributary.failures import Kind, classify
 # begins, so a call takes at most that and one attempt's own limit.
 CALL_ATTEMPTS = 4
 CALL_SECONDS = 30.0
+# How long a request may take for a caller that asks again by itself. Longer than any that a poll makes needs.
+ANSWER_SECONDS = 20.0
 _FIRST_WAIT, _LONGEST_WAIT, _JITTER = 1.0, 8.0, 1.0
 
 P = ParamSpec("P")
@@ -46,7 +48,7 @@ def riding_out(call: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(call)
     def patient(*args: P.args, **kwargs: P.kwargs) -> R:
-        if not _patient.get():
+        if not is_patient():
             return call(*args, **kwargs)
         retrying = Retrying(
             stop=stop_after_attempt(CALL_ATTEMPTS) | stop_after_delay(CALL_SECONDS),
@@ -58,6 +60,14 @@ def riding_out(call: Callable[P, R]) -> Callable[P, R]:
         return retrying(call, *args, **kwargs)
 
     return patient
+
+
+def is_patient() -> bool:
+    """Whether a call may take its time: False within `without_patience`.
+
+    There, what a library would repeat by itself has to be asked once, for at most ANSWER_SECONDS.
+    """
+    return _patient.get()
 
 
 @contextmanager

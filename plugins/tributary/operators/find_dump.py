@@ -11,6 +11,7 @@ from airflow.sdk import BaseOperator
 
 from tributary.dates import DUMP_DATE, parse_day
 from tributary.dumps.selection import DumpObject, choose_dump, prefix_for
+from tributary.hooks.patience import ANSWER_SECONDS, is_patient
 from tributary.settings import GOOGLE_CONNECTION, Settings
 from tributary.triggers.poll import poll_with
 
@@ -65,11 +66,10 @@ def find(*, bucket: str, database: str, day: str, pattern: str) -> dict[str, Any
     from airflow.providers.google.cloud.hooks.gcs import GCSHook
 
     parsed = parse_day(day)
-    blobs = (
-        GCSHook(gcp_conn_id=GOOGLE_CONNECTION)
-        .get_conn()
-        .list_blobs(bucket, prefix=prefix_for(pattern, database, parsed))
-    )
+    # Google's library would repeat a request for two minutes.
+    once = {} if is_patient() else {"retry": None, "timeout": ANSWER_SECONDS}
+    client = GCSHook(gcp_conn_id=GOOGLE_CONNECTION).get_conn()
+    blobs = client.list_blobs(bucket, prefix=prefix_for(pattern, database, parsed), **once)
     candidates = (
         DumpObject(
             bucket=bucket,

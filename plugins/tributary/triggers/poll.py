@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Any
 
 from airflow.sdk.module_loading import import_string
@@ -19,6 +21,9 @@ from tributary.hooks.patience import without_patience
 # for nine minutes, and never for longer than FAILED_POLLS_IN_A_ROW times the longest wait.
 FAILED_POLLS_IN_A_ROW = 10
 LONGEST_WAIT_SECONDS = 60.0
+# For each function that is polled. A poll takes ANSWER_SECONDS at most where its service is away, and comes every
+# LONGEST_WAIT_SECONDS then: so this is enough for three times as many waits, and a bound for the triggerer.
+THREADS = 8
 
 
 class PollTrigger(BaseTrigger):
@@ -45,9 +50,10 @@ class PollTrigger(BaseTrigger):
         )
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        # sync_to_async, not a thread of our own: Airflow's connections are read over a channel
-        # that belongs to the triggerer's event loop, and only asgiref finds the way back to it.
-        ask = sync_to_async(import_string(self.function))
+        # Not in the one thread that asgiref has for everything: a service that hangs would stop the waits for all
+        # others. Threads are safe here: a polled function makes its own clients, and what it asks of Airflow
+        # (connections, states of runs) the triggerer's channel takes from any thread.
+        ask = sync_to_async(import_string(self.function), thread_sensitive=False, executor=_threads(self.function))
         while True:
             # First wait, then ask: the task has just asked or just begun something, and a trigger
             # that fires before the scheduler has seen the deferral makes it take the task for failed.
@@ -70,9 +76,15 @@ class PollTrigger(BaseTrigger):
             before_sleep=before_sleep_log(self.log, logging.WARNING),
             reraise=True,
         )
-        # The calls below must not wait by themselves: all triggers share one thread for them.
+        # The loop here is the retry. A call that waits by itself would hold a thread, and this wait with it.
         with without_patience():
             return await retrying(ask, **self.arguments)
+
+
+@cache
+def _threads(function: str) -> ThreadPoolExecutor:
+    """The threads for one polled function, so one service: those of another are never waited for."""
+    return ThreadPoolExecutor(THREADS, thread_name_prefix=function)
 
 
 def _may_pass(error: BaseException) -> bool:
