@@ -44,6 +44,10 @@ class RawTakenError(PermanentError):
     """The raw dataset holds the dump of another run than the one that wants to read it, or no whole one."""
 
 
+class WaitedTooLongError(PermanentError):
+    """What the task stepped back for did not come to its end."""
+
+
 class ImportRefusedError(TributaryError):
     """Cloud SQL ended an import with an error; its words, in the message, say whether it may pass."""
 

@@ -24,7 +24,7 @@ from tributary.airbyte import sync_jobs
 from tributary.hooks.clients import bigquery_client
 from tributary.hooks.cloud_sql import CloudSqlHook
 from tributary.ledger.store import OpsStore
-from tributary.operators import find_dump, import_dump, sync
+from tributary.operators import find_dump, outside_job, sync
 from tributary.operators.find_dump import FindDumpOperator
 from tributary.operators.import_dump import ImportDumpOperator
 from tributary.operators.preflight import PreflightOperator
@@ -40,9 +40,8 @@ MOMENTS = (
     (OpsStore, "record_counts"),
     (MySqlHook, "run"),
     (CloudSqlHook, "submit_import"),
-    (import_dump, "look_shortly"),
+    (outside_job, "look_shortly"),
     (AirbyteHook, "submit_sync_connection"),
-    (sync, "look_shortly"),
     (sync, "execute_sql"),
 )
 SERVICES = {"import_dump": "sqladmin", "sync": "airbyte"}

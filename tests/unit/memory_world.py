@@ -19,7 +19,7 @@ from google.api_core.exceptions import NotFound
 from tests.support.histories import Dump, Life, Run, moment_name
 from tributary.dumps.selection import DumpObject, choose_dump
 from tributary.ledger.compare import check_same_rows
-from tributary.operators import import_dump, sync
+from tributary.operators import import_dump, outside_job, sync
 from tributary.operators.import_dump import ImportDumpOperator
 from tributary.operators.sync import SyncOperator
 from tributary.registry import Column, Contract, Database, Table
@@ -91,10 +91,9 @@ class MemoryWorld:
             (GCSHook, "__init__", lambda hook, **which: None),
             (GCSHook, "get_conn", lambda hook: self._storage()),
             (import_dump, "CloudSqlHook", lambda **which: self._cloud_sql()),
-            (import_dump.Settings, "from_environment", lambda: settings),
-            (import_dump, "look_shortly", self._look_shortly),
+            (outside_job.Settings, "from_environment", lambda: settings),
+            (outside_job, "look_shortly", self._look_shortly),
             (sync, "AirbyteHook", lambda **which: self._airbyte()),
-            (sync, "look_shortly", self._look_shortly),
             (sync, "bigquery_client", lambda: SimpleNamespace(delete_table=self._forget_raw)),
             (sync, "execute_sql", self._mark_raw),
             (sync, "ensure_connection", lambda api, plan: "the connection"),
@@ -150,7 +149,10 @@ class MemoryWorld:
             return self._find(run)
         context: Any = {
             "run_id": run.id, "dag": SimpleNamespace(dag_id="elt__kiosk"),
-            "ti": SimpleNamespace(get_dagrun_state=lambda dag_id, run_id: self.states[run_id]),
+            "ti": SimpleNamespace(
+                get_dagrun_state=lambda dag_id, run_id: self.states[run_id],
+                get_first_reschedule_date=lambda context: None,
+            ),
         }  # fmt: skip
         if step == "preflight":
             return self._preflight(run)
@@ -274,9 +276,15 @@ class MemoryWorld:
             errors = {"error": {"errors": [{"message": job.words}]}} if job.words else {}
             return {"status": "RUNNING" if job.state is JobState.unfinished else "DONE", **errors}
 
+        def cancel(operation_name: str) -> None:
+            job = self.imports[int(operation_name) - 1]
+            if job.state is JobState.unfinished:
+                job.words, job.state = "cancelled", JobState.failed
+
         return SimpleNamespace(
-            imports=lambda instance, database: self.jobs("import_dump"), submit_import=submit, get_operation=operation
-        )
+            imports=lambda instance, database: self.jobs("import_dump"), submit_import=submit,
+            get_operation=operation, cancel_operation=cancel,
+        )  # fmt: skip
 
     def _begin_import(self, uri: str) -> int:
         assert not self._running(self.imports), "two imports into one database"

@@ -6,35 +6,30 @@ import time
 from collections.abc import Sequence
 from datetime import timedelta
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.google.cloud.operators.cloud_sql import CloudSQLImportInstanceOperator
-from airflow.sdk import timezone
-from airflow.sdk.exceptions import AirflowRescheduleException
 
 from tributary import naming
 from tributary.dates import DUMP_DATE
 from tributary.dead_letters.redaction import one_line
 from tributary.errors import DumpReplacedError, ImportRefusedError, ImportTimeoutError
 from tributary.hooks.cloud_sql import CloudSqlHook
+from tributary.operators.outside_job import OutsideJobMixin, staging_server
 from tributary.policies import IMPORT_LIMIT
 from tributary.resuming import Action, OutsideJob, decide
-from tributary.settings import GOOGLE_CONNECTION, Settings, mysql_connection
+from tributary.settings import GOOGLE_CONNECTION
 from tributary.staging import LoadMarker, mark_whole, read_marker, write_marker
-from tributary.triggers.poll import poll_with
-from tributary.waiting import look_shortly
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 # The server's default character set is latin1 on old ones; a dump's tables mostly state their own.
 CHARSET = "character set utf8mb4 collate utf8mb4_general_ci"
-# Long enough for the scheduler to see that the task stepped back before it comes again.
-STEP_BACK_SECONDS = 15
 ACTIVE_RUN_STATES = ("queued", "running")
 
 
-class ImportDumpOperator(CloudSQLImportInstanceOperator):
+class ImportDumpOperator(OutsideJobMixin, CloudSQLImportInstanceOperator):
     """The provider's import, made resumable, deferred, and into a database of its own.
 
     The staging database is dropped and made anew, so that nothing of an earlier dump is left. A
@@ -55,30 +50,22 @@ class ImportDumpOperator(CloudSQLImportInstanceOperator):
         body = {"importContext": {"fileType": "SQL", "uri": source_uri, "database": self.database}}
         super().__init__(instance=instance, body=body, gcp_conn_id=GOOGLE_CONNECTION, **kwargs)
 
-    def execute(self, context: Context) -> dict[str, Any]:
+    def execute(self, context: Context) -> Any:
         self._validate_body_fields()
         hook = self._hook()
-        marker = read_marker(self._mysql(), self.database)
+        marker = read_marker(staging_server(self.instance), self.database)
         self._step_back_while_in_use(context, marker)
         begun = marker if marker and self._is_own(marker, context) and not marker.whole else None
         imports = hook.imports(self.instance, self.database)
         if begun:
-            imports = list(takewhile(lambda job: job.id != begun.import_after, imports))
+            imports = _newer(imports, begun)
         decision = decide(imports, begun=begun is not None)
-        if decision.action is Action.make_way:
-            self._step_back(f"an import of another run, {decision.job}, still fills {self.database}")
+        if decision.action is Action.make_way and decision.job:
+            self.step_back(context, f"an import of another run, {decision.job}, still fills {self.database}")
         name = decision.job.id if decision.job else self._submit(context, hook, imports)
         if decision.job:
             self.log.info("Going on with import %s of an earlier try", name)
-        waiting = {"name": name, "deadline": time.time() + self._limit.total_seconds()}
-        answer = look_shortly(finished_operation, **waiting)
-        if answer is not None:
-            return self.execute_complete(context, answer)
-        self.defer(
-            trigger=poll_with(finished_operation, Settings.from_environment().poll_seconds, **waiting),
-            method_name="execute_complete",
-        )
-        raise AssertionError("defer() does not return")
+        return self.wait_for_end(context, finished_operation, self._limit, name=name)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
         uri = self.body["importContext"]["uri"]
@@ -97,7 +84,7 @@ class ImportDumpOperator(CloudSQLImportInstanceOperator):
                 "Have the dump repaired or left again, then clear find_dump."
             )
         self._require_generation(context)
-        mark_whole(self._mysql(), self.database, context["run_id"])
+        mark_whole(staging_server(self.instance), self.database, context["run_id"])
         return {"operation": event["name"], "database": self.database}
 
     def _submit(self, context: Context, hook: CloudSqlHook, imports: list[OutsideJob]) -> str:
@@ -105,7 +92,7 @@ class ImportDumpOperator(CloudSQLImportInstanceOperator):
         dump, uri = self.dump.resolve(context), self.body["importContext"]["uri"]
         self._require_generation(context)
         newest = imports or hook.imports(self.instance, self.database)
-        mysql = self._mysql()
+        mysql = staging_server(self.instance)
         # By SQL and not by the Admin API, whose every operation the provider waits for in steps of 20 s.
         mysql.run(f"drop database if exists `{self.database}`")
         mysql.run(f"create database `{self.database}` {CHARSET}")
@@ -151,12 +138,7 @@ class ImportDumpOperator(CloudSQLImportInstanceOperator):
         if marker is None or marker.run_id == context["run_id"]:
             return
         if _run_state(context, marker.run_id) in ACTIVE_RUN_STATES:
-            self._step_back(f"run {marker.run_id} still uses the staging database {self.database}")
-
-    def _step_back(self, reason: str) -> NoReturn:
-        seconds = max(Settings.from_environment().poll_seconds, STEP_BACK_SECONDS)
-        self.log.info("Coming again in %s s: %s", seconds, reason)
-        raise AirflowRescheduleException(timezone.utcnow() + timedelta(seconds=seconds))
+            self.step_back(context, f"run {marker.run_id} still uses the staging database {self.database}")
 
     @property
     def _limit(self) -> timedelta:
@@ -164,11 +146,6 @@ class ImportDumpOperator(CloudSQLImportInstanceOperator):
 
     def _hook(self) -> CloudSqlHook:
         return CloudSqlHook(gcp_conn_id=self.gcp_conn_id, api_version=self.api_version)
-
-    def _mysql(self) -> Any:
-        from airflow.providers.mysql.hooks.mysql import MySqlHook
-
-        return MySqlHook(mysql_conn_id=mysql_connection(self.instance))
 
 
 def finished_operation(*, name: str, deadline: float) -> dict[str, Any] | None:
@@ -182,6 +159,11 @@ def finished_operation(*, name: str, deadline: float) -> dict[str, Any] | None:
         for error in operation.get("error", {}).get("errors", [])
     ]
     return {"status": "done", "name": name, "errors": errors}
+
+
+def _newer(imports: list[OutsideJob], marker: LoadMarker) -> list[OutsideJob]:
+    """Those of the imports, newest first, that were submitted after the marker's note: its run's own."""
+    return list(takewhile(lambda job: job.id != marker.import_after, imports))
 
 
 def _run_state(context: Context, run_id: str) -> str:

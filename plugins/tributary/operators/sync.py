@@ -7,32 +7,27 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.airbyte.hooks.airbyte import AirbyteHook
 from airflow.providers.airbyte.operators.airbyte import AirbyteTriggerSyncOperator
-from airflow.sdk import BaseHook, timezone
-from airflow.sdk.exceptions import AirflowRescheduleException
+from airflow.sdk import BaseHook
 
 from tributary import naming
 from tributary.airbyte import UNFINISHED, SyncPlan, ensure_connection, sync_jobs
 from tributary.drift import require_columns
+from tributary.hooks.airbyte import AirbyteHook
 from tributary.hooks.clients import bigquery_client
 from tributary.ledger.store import execute as execute_sql
+from tributary.operators.outside_job import OutsideJobMixin, staging_server
 from tributary.registry import Database
 from tributary.resuming import Action, decide
 from tributary.settings import AIRBYTE_CONNECTION, Settings, mysql_connection
 from tributary.sqlfiles import render_sql
 from tributary.staging import LoadMarker, columns_of, mark_sync, read_marker, require_own
-from tributary.triggers.poll import poll_with
-from tributary.waiting import look_shortly
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-# Long enough for the scheduler to see that the task stepped back before it comes again.
-STEP_BACK_SECONDS = 15
 
-
-class SyncOperator(AirbyteTriggerSyncOperator):
+class SyncOperator(OutsideJobMixin, AirbyteTriggerSyncOperator):
     """The provider's sync, on a connection that is made to match the contract first.
 
     A dump that lacks a column of the contract fails at once: Airbyte would fill it with NULLs.
@@ -51,7 +46,7 @@ class SyncOperator(AirbyteTriggerSyncOperator):
 
     def execute(self, context: Context) -> Any:
         marker = self._own_marker(context)
-        require_columns(self.database, columns_of(self._mysql(), self._staging))
+        require_columns(self.database, columns_of(staging_server(self.database.cloud_sql_instance), self._staging))
         hook = AirbyteHook(airbyte_conn_id=self.airbyte_conn_id, api_version=self.api_version)
         self.connection_id = ensure_connection(hook.airbyte_api, self._plan())
         begun = marker.sync_after is not None
@@ -61,7 +56,7 @@ class SyncOperator(AirbyteTriggerSyncOperator):
             # It reads what the staging database held before, and would write over what is synced now.
             self.log.warning("Cancelling job %s, which a run that has ended left running", decision.job.id)
             hook.cancel_job(int(decision.job.id))
-            raise AirflowRescheduleException(timezone.utcnow() + timedelta(seconds=STEP_BACK_SECONDS))
+            self.step_back(context, f"job {decision.job.id} still reads {self._staging}")
         if decision.job:
             job_id = int(decision.job.id)
             self.log.info("Going on with job %s of an earlier try", job_id)
@@ -70,22 +65,15 @@ class SyncOperator(AirbyteTriggerSyncOperator):
             load_marker = f"{naming.raw_dataset(self.database.name)}.{naming.LOAD_MARKER}"
             bigquery_client().delete_table(load_marker, not_found_ok=True)
             newest = int(jobs[0].id) if jobs else marker.sync_after or 0
-            mark_sync(self._mysql(), self._staging, context["run_id"], newest)
+            mark_sync(staging_server(self.database.cloud_sql_instance), self._staging, context["run_id"], newest)
             job_id = hook.submit_sync_connection(connection_id=self.connection_id).job_id
             self.log.info("Submitted job %s", job_id)
-        limit = self.execution_timeout.total_seconds() if self.execution_timeout else self.timeout
-        waiting = {"job_id": job_id, "connection": self.airbyte_conn_id, "deadline": time.time() + limit}
-        answer = look_shortly(finished_job, **waiting)
-        if answer is not None:
-            return self.execute_complete(context, answer)
-        self.defer(
-            trigger=poll_with(finished_job, Settings.from_environment().poll_seconds, **waiting),
-            method_name="execute_complete",
-        )
-        raise AssertionError("defer() does not return")
+        limit = self.execution_timeout or timedelta(seconds=self.timeout)
+        return self.wait_for_end(context, finished_job, limit, job_id=job_id, connection=self.airbyte_conn_id)
 
     def execute_complete(self, context: Context, event: Any = None) -> dict[str, Any]:
-        super().execute_complete(context, event)  # raises unless the job succeeded; cancels one that timed out
+        # The provider's raises unless the job succeeded, and cancels one that timed out.
+        AirbyteTriggerSyncOperator.execute_complete(self, context, event)
         marker = self._own_marker(context)
         client = bigquery_client()
         raw = naming.raw_dataset(self.database.name)
@@ -100,21 +88,22 @@ class SyncOperator(AirbyteTriggerSyncOperator):
             dump_generation=str(marker.dump_generation),
         )
         # From here on a cleared sync is a new one.
-        mark_sync(self._mysql(), self._staging, context["run_id"], None)
+        mark_sync(staging_server(self.database.cloud_sql_instance), self._staging, context["run_id"], None)
         return {"job_id": event["job_id"], "rows": event["rows"], "bytes": event["bytes"]}
+
+    def on_kill(self) -> None:
+        """Leave the job alone: the next try goes on with it, and another run's sync cancels it.
+
+        The provider's would look for a job's number that only its own execute() keeps.
+        """
 
     @property
     def _staging(self) -> str:
         return naming.staging_database(self.database.name)
 
     def _own_marker(self, context: Context) -> LoadMarker:
-        marker = read_marker(self._mysql(), self._staging)
+        marker = read_marker(staging_server(self.database.cloud_sql_instance), self._staging)
         return require_own(marker, database=self.database.name, run_id=context["run_id"])
-
-    def _mysql(self) -> Any:
-        from airflow.providers.mysql.hooks.mysql import MySqlHook
-
-        return MySqlHook(mysql_conn_id=mysql_connection(self.database.cloud_sql_instance))
 
     def _plan(self) -> SyncPlan:
         mysql = BaseHook.get_connection(mysql_connection(self.database.cloud_sql_instance))
@@ -132,13 +121,12 @@ class SyncOperator(AirbyteTriggerSyncOperator):
 
 def finished_job(*, job_id: int, connection: str, deadline: float) -> dict[str, Any] | None:
     """How an Airbyte job ended, in the form that the provider's operator takes; None while it runs."""
-    hook = AirbyteHook(airbyte_conn_id=connection)
-    if time.time() > deadline:
-        return {"status": "timeout", "message": f"Airbyte job {job_id} did not end in time", "job_id": job_id}
-    job = hook.get_job_details(job_id)
+    job = AirbyteHook(airbyte_conn_id=connection).get_job_details(job_id)
     state = getattr(job.status, "value", job.status)
+    # How it ended counts for more than when: the triggerer may have been away meanwhile.
     if state in UNFINISHED:
-        return None
+        late = {"status": "timeout", "message": f"Airbyte job {job_id} did not end in time", "job_id": job_id}
+        return late if time.time() > deadline else None
     if state == "succeeded":
         rows, size = job.rows_synced or 0, job.bytes_synced or 0
         return {"status": "success", "message": "", "job_id": job_id, "rows": rows, "bytes": size}

@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -87,13 +87,23 @@ class Given:
 
 
 class Runs:
-    """Airflow's side: the states of runs by id."""
+    """Airflow's side: the states of runs by id, and since when the task at hand steps back.
+
+    A state that is an error is what the question for it is answered with.
+    """
 
     def __init__(self) -> None:
-        self.states: dict[str, str] = {}
+        self.states: dict[str, str | Exception] = {}
+        self.stepping_back_since: datetime | None = None
 
     def get_dagrun_state(self, dag_id: str, run_id: str) -> str:
-        return self.states[run_id]
+        state = self.states[run_id]
+        if isinstance(state, Exception):
+            raise state
+        return state
+
+    def get_first_reschedule_date(self, context: Any) -> datetime | None:
+        return self.stepping_back_since
 
 
 class Kiosk:

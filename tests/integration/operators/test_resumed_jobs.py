@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import random
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -15,11 +15,21 @@ from airflow.sdk.exceptions import AirflowRescheduleException
 
 from tests.integration.operators.conftest import Killed, Kiosk
 from tributary import naming
-from tributary.errors import DumpReplacedError, ImportRefusedError, ImportTimeoutError, StagingTakenError
+from tributary.errors import (
+    DumpReplacedError,
+    ImportRefusedError,
+    ImportTimeoutError,
+    StagingTakenError,
+    WaitedTooLongError,
+)
 from tributary.hooks.clients import bigquery_client
 from tributary.hooks.cloud_sql import CloudSqlHook
-from tributary.operators import import_dump, sync
+from tributary.operators import import_dump, outside_job, sync
+from tributary.operators.import_dump import finished_operation
+from tributary.operators.outside_job import STEP_BACK_LIMIT
+from tributary.operators.sync import finished_job
 from tributary.resuming import JobState
+from tributary.settings import AIRBYTE_CONNECTION
 
 FIVE = [(number, f"line {number}") for number in range(1, 6)]
 
@@ -28,13 +38,13 @@ MOMENTS: dict[str, dict[str, tuple[Any, str]]] = {
     "import_dump": {
         "note": (import_dump, "write_marker"),
         "submission": (CloudSqlHook, "submit_import"),
-        "wait": (import_dump, "look_shortly"),
+        "wait": (outside_job, "look_shortly"),
         "end": (import_dump, "mark_whole"),
     },
     "sync": {
         "note": (sync, "mark_sync"),
         "submission": (AirbyteHook, "submit_sync_connection"),
-        "wait": (sync, "look_shortly"),
+        "wait": (outside_job, "look_shortly"),
         "end": (sync, "execute_sql"),
     },
 }
@@ -145,6 +155,14 @@ def test_an_import_that_a_dead_run_left_is_waited_for(kiosk: Kiosk, kill: Callab
     assert kiosk.raw() == [(8, "line 8"), (9, "line 9")]
 
 
+def test_what_has_ended_meanwhile_is_not_late(kiosk: Kiosk):
+    """The triggerer may have been away, and look for the first time when the job's time is up."""
+    operation = kiosk.step("import_dump")["operation"]
+    assert finished_operation(name=operation, deadline=0) == {"status": "done", "name": operation, "errors": []}
+    job = kiosk.step("sync")["job_id"]
+    assert (finished_job(job_id=job, connection=AIRBYTE_CONNECTION, deadline=0) or {})["status"] == "success"
+
+
 @pytest.mark.case("F14", "a dead run's sync is still running, 409", expected="cancelled first, then one of its own")
 def test_a_sync_that_a_dead_run_left_is_cancelled(kiosk: Kiosk, kill: Callable[..., None]):
     kiosk.step("import_dump", "run_1")
@@ -168,6 +186,16 @@ def test_an_active_run_keeps_the_staging_database(kiosk: Kiosk):
     kiosk.step("import_dump", "run_2")
     with pytest.raises(StagingTakenError):
         kiosk.step("sync", "run_1")
+
+
+def test_stepping_back_has_an_end(kiosk: Kiosk):
+    kiosk.step("import_dump", "run_1")
+    kiosk.runs.stepping_back_since = datetime.now(UTC) - STEP_BACK_LIMIT - timedelta(minutes=1)
+    with pytest.raises(WaitedTooLongError, match="run run_1 still uses"):
+        kiosk.step("import_dump", "run_2")
+    kiosk.runs.stepping_back_since = datetime.now(UTC) - STEP_BACK_LIMIT / 2
+    with pytest.raises(AirflowRescheduleException):
+        kiosk.step("import_dump", "run_2")
 
 
 @pytest.mark.case("F9", "half an import is left", expected="nothing reads it")
