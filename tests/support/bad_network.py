@@ -22,6 +22,9 @@ class BadNetwork:
 
     The first `cuts` connections are reset, each after a number of bytes that `chance` draws from 0 to
     `cut_within` (both directions count). Every chunk of at most 16 KiB waits `delay` seconds.
+
+    The answer to the first request that holds the bytes `loses` does not arrive: the request reaches the
+    service, and the connection is reset, or closed where `resets` is false, when the answer comes. `lost` counts.
     """
 
     def __init__(
@@ -32,12 +35,17 @@ class BadNetwork:
         cut_within: int = 2_000,
         delay: float = 0.0,
         chance: random.Random | None = None,
+        loses: bytes = b"",
+        resets: bool = True,
     ) -> None:
         self.target = target
         self.cuts = cuts
         self.cut_within = cut_within
         self.delay = delay
+        self.loses = loses
+        self.resets = resets
         self.done = 0
+        self.lost = 0
         self._chance = chance or random.Random(0)
         self._lock = threading.Lock()
         self._server = _Server(("127.0.0.1", 0), _Connection)
@@ -62,6 +70,12 @@ class BadNetwork:
             self.done += 1
             return self._chance.randrange(self.cut_within)
 
+    def loses_answer(self) -> bool:
+        """Whether this answer is the one to lose."""
+        with self._lock:
+            self.lost += 1
+            return self.lost == 1
+
 
 class _Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
@@ -76,6 +90,7 @@ class _Connection(socketserver.BaseRequestHandler):
     def handle(self) -> None:
         network = self.server.network
         left = network.fate()
+        to_lose = False
         with (
             contextlib.suppress(OSError),
             socket.create_connection(("127.0.0.1", network.target)) as service,
@@ -91,6 +106,13 @@ class _Connection(socketserver.BaseRequestHandler):
                     if not data:
                         return
                     time.sleep(network.delay)
+                    if to_lose and source is service:
+                        to_lose = False
+                        if network.loses_answer():
+                            if network.resets:
+                                self._reset(self.request, service)
+                            return
+                    to_lose |= bool(network.loses) and source is self.request and network.loses in data
                     if left is not None and len(data) >= left:
                         other[source].sendall(data[:left])
                         self._reset(self.request, service)

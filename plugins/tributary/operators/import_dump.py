@@ -5,16 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from datetime import timedelta
+from http import HTTPStatus
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.google.cloud.operators.cloud_sql import CloudSQLImportInstanceOperator
+from airflow.sdk.exceptions import AirflowRuntimeError
 
 from tributary import naming
 from tributary.dates import DUMP_DATE
 from tributary.dead_letters.redaction import one_line
 from tributary.errors import DumpReplacedError, ImportRefusedError, ImportTimeoutError
-from tributary.hooks.cloud_sql import CloudSqlHook
+from tributary.hooks.cloud_sql import CloudSqlHook, is_busy
 from tributary.operators.outside_job import OutsideJobMixin, staging_server
 from tributary.policies import IMPORT_LIMIT
 from tributary.resuming import Action, OutsideJob, decide
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
 
 # The server's default character set is latin1 on old ones; a dump's tables mostly state their own.
 CHARSET = "character set utf8mb4 collate utf8mb4_general_ci"
-ACTIVE_RUN_STATES = ("queued", "running")
 
 
 class ImportDumpOperator(OutsideJobMixin, CloudSQLImportInstanceOperator):
@@ -34,9 +35,10 @@ class ImportDumpOperator(OutsideJobMixin, CloudSQLImportInstanceOperator):
 
     The staging database is dropped and made anew, so that nothing of an earlier dump is left. A
     retry goes on with the import that an earlier try submitted, whether it still runs or is done
-    (`tributary.resuming`). While another active run of the same database uses the staging database,
-    or a dead run's import still fills it, the task steps back and comes again. An import that does
-    not end within the task's `execution_timeout` is cancelled.
+    (`tributary.resuming`). While another running run of the same database uses the staging database,
+    the task steps back and comes again; also while the instance is busy. An import that still fills the
+    database for a run that has ended, or from a dump that was replaced, is cancelled first, and so is the
+    step's own one when it does not end within `execution_timeout`.
     """
 
     # The provider's links need what only its own execute() stores.
@@ -61,7 +63,10 @@ class ImportDumpOperator(OutsideJobMixin, CloudSQLImportInstanceOperator):
             imports = _newer(imports, begun)
         decision = decide(imports, begun=begun is not None)
         if decision.action is Action.make_way and decision.job:
-            self.step_back(context, f"an import of another run, {decision.job}, still fills {self.database}")
+            # Nobody waits for it any more: no running run but this one has the staging database.
+            self.log.warning("Cancelling import %s, which is not of this run's dump", decision.job.id)
+            hook.cancel_operation(decision.job.id)
+            self.step_back(context, f"import {decision.job.id} still fills {self.database}")
         name = decision.job.id if decision.job else self._submit(context, hook, imports)
         if decision.job:
             self.log.info("Going on with import %s of an earlier try", name)
@@ -104,7 +109,17 @@ class ImportDumpOperator(OutsideJobMixin, CloudSQLImportInstanceOperator):
             import_after=newest[0].id if newest else "",
         )
         write_marker(mysql, self.database, marker)
-        operation = hook.submit_import(self.instance, self.body)
+        try:
+            operation = hook.submit_import(self.instance, self.body)
+        except Exception as error:
+            # The request may have arrived and its answer not. What is listed now is this step's own.
+            arrived = _newer(hook.imports(self.instance, self.database), marker)
+            if not arrived and is_busy(error):
+                self.step_back(context, f"the instance {self.instance} takes no import now")
+            if not arrived:
+                raise
+            operation = arrived[0].id
+            self.log.warning("The answer to the submission was lost", exc_info=True)
         self.log.info("Submitted import %s of %s into %s", operation, uri, self.database)
         return operation
 
@@ -137,7 +152,9 @@ class ImportDumpOperator(OutsideJobMixin, CloudSQLImportInstanceOperator):
     def _step_back_while_in_use(self, context: Context, marker: LoadMarker | None) -> None:
         if marker is None or marker.run_id == context["run_id"]:
             return
-        if _run_state(context, marker.run_id) in ACTIVE_RUN_STATES:
+        # Only a running one: what is queued executes nothing, and may be waiting for this very run to end, as a
+        # cleared run does. It finds the staging database taken then, and begins at its import again.
+        if _run_state(context, marker.run_id) == "running":
             self.step_back(context, f"run {marker.run_id} still uses the staging database {self.database}")
 
     @property
@@ -170,7 +187,10 @@ def _run_state(context: Context, run_id: str) -> str:
     """The state of another run of this DAG; `removed` where it was deleted."""
     try:
         state: str = context["ti"].get_dagrun_state(dag_id=context["dag"].dag_id, run_id=run_id)
-    except Exception:  # noqa: BLE001
-        # The task SDK has no named error for a run that does not exist; a deleted run uses nothing.
-        return "removed"
+    except AirflowRuntimeError as error:
+        # The task SDK has no named error for a run that does not exist. With any other error nobody knows
+        # whether the run uses its staging database.
+        if (error.error.detail or {}).get("status_code") == HTTPStatus.NOT_FOUND:
+            return "removed"
+        raise
     return state

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.integration.operators.conftest import DAY, Given, Kiosk
+from tests.integration.operators.test_resumed_jobs import order
 from tests.support.bad_network import BadNetwork
 from tributary import naming
 from tributary.failures import Kind, classify
@@ -104,3 +106,21 @@ def test_a_slow_network_only_takes_time(kiosk: Kiosk, monkeypatch: pytest.Monkey
     with between(kiosk, monkeypatch, delay=0.05):
         assert set(load(kiosk).values()) == {1}
     assert kiosk.raw() == FIVE
+
+
+@pytest.mark.case("F10", "the answer to an import's submission is lost", expected="the same try goes on; one import")
+@pytest.mark.parametrize("resets", [True, False], ids=["reset", "closed"])
+@pytest.mark.parametrize("seconds", [0, 3], ids=["quick", "slow"])
+def test_a_submission_whose_answer_is_lost_is_not_repeated(
+    kiosk: Kiosk, monkeypatch: pytest.MonkeyPatch, resets: bool, seconds: int
+):
+    """A repetition would find the instance busy, or the import done: it would be a second one."""
+    google = json.loads(os.environ["AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT"])
+    google["extra"]["num_retries"] = 2
+    monkeypatch.setenv("AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT", json.dumps(google))
+    order(kiosk, "sqladmin", kind="delay", seconds=seconds)
+    with between(kiosk, monkeypatch, loses=b"/import", resets=resets) as networks:
+        kiosk.step("import_dump")
+    assert networks["sqladmin"].lost == 1
+    assert len(kiosk.jobs("import_dump")) == 1
+    assert kiosk.staged() == FIVE

@@ -11,9 +11,11 @@ from typing import Any
 import httpx
 import pytest
 from airflow.providers.airbyte.hooks.airbyte import AirbyteHook
-from airflow.sdk.exceptions import AirflowRescheduleException
+from airflow.sdk.exceptions import AirflowRescheduleException, AirflowRuntimeError, ErrorType
+from airflow.sdk.execution_time.comms import ErrorResponse
 
 from tests.integration.operators.conftest import Killed, Kiosk
+from tests.support.services import wait_until
 from tributary import naming
 from tributary.errors import (
     DumpReplacedError,
@@ -22,6 +24,7 @@ from tributary.errors import (
     StagingTakenError,
     WaitedTooLongError,
 )
+from tributary.failures import Kind, classify
 from tributary.hooks.clients import bigquery_client
 from tributary.hooks.cloud_sql import CloudSqlHook
 from tributary.operators import import_dump, outside_job, sync
@@ -142,17 +145,38 @@ def test_a_killed_try_of_the_same_step_waits_for_the_job_that_still_runs(kiosk: 
     assert kiosk.staged() == FIVE
 
 
-def test_an_import_that_a_dead_run_left_is_waited_for(kiosk: Kiosk, kill: Callable[..., None]):
-    order(kiosk, "sqladmin", kind="delay", seconds=4)
+def has_ended(kiosk: Kiosk) -> bool:
+    return kiosk.jobs("import_dump")[0].state is not JobState.unfinished
+
+
+@pytest.mark.case("F12", "an import hangs that nobody waits for", expected="cancelled first, then one of its own")
+@pytest.mark.parametrize("owner", ["failed", "queued", "replaced"])
+def test_an_import_that_nobody_waits_for_is_cancelled(kiosk: Kiosk, kill: Callable[..., None], owner: str):
+    """Its run has ended or is to run again, or it is this very run's, which has chosen another dump since."""
+    run_id = "run_1" if owner == "replaced" else "run_2"
+    order(kiosk, "sqladmin", kind="hang")
     kill(kiosk, "import_dump", "wait", "before", "run_1")
-    kiosk.runs.states["run_1"] = "failed"
     kiosk.leave_dump(2, first=8)
+    if owner != "replaced":
+        with pytest.raises(AirflowRescheduleException):
+            kiosk.step("import_dump", run_id)
+        assert not has_ended(kiosk), "the import of a running run has ended"
+        kiosk.runs.states["run_1"] = owner
     with pytest.raises(AirflowRescheduleException):
-        kiosk.step("import_dump", "run_2")
-    while kiosk.jobs("import_dump")[0].state is JobState.unfinished:
-        pass
-    load(kiosk, "run_2")
+        kiosk.step("import_dump", run_id)
+    wait_until(lambda: has_ended(kiosk), "the end of the cancelled import")
+    load(kiosk, run_id)
     assert kiosk.raw() == [(8, "line 8"), (9, "line 9")]
+    assert [job.state for job in kiosk.jobs("import_dump")] == [JobState.succeeded, JobState.failed]
+
+
+def test_an_import_that_ends_before_it_is_cancelled_stands(kiosk: Kiosk, kill: Callable[..., None]):
+    kill(kiosk, "import_dump", "wait", "before")
+    wait_until(lambda: has_ended(kiosk), "the end of the import")
+    operation = kiosk.jobs("import_dump")[0].id
+    with pytest.raises(ImportTimeoutError):
+        kiosk._operator("import_dump").execute_complete({}, {"status": "timeout", "name": operation})
+    assert kiosk.step("import_dump")["operation"] == operation
 
 
 def test_what_has_ended_meanwhile_is_not_late(kiosk: Kiosk):
@@ -188,6 +212,44 @@ def test_an_active_run_keeps_the_staging_database(kiosk: Kiosk):
         kiosk.step("sync", "run_1")
 
 
+def test_a_queued_run_does_not_keep_the_staging_database(kiosk: Kiosk):
+    """A cleared run is, while this one runs: each would wait for the other."""
+    kiosk.step("import_dump", "run_1")
+    kiosk.runs.states["run_1"] = "queued"
+    kiosk.leave_dump(3)
+    load(kiosk, "run_2")
+    assert kiosk.raw() == FIVE[:3]
+    kiosk.runs.states["run_1"] = "running"
+    with pytest.raises(StagingTakenError, match="Clear import_dump of this run"):
+        kiosk.step("sync", "run_1")
+
+
+def airflow_says(status: int | None) -> AirflowRuntimeError:
+    """What the task SDK raises for that answer of the API server; None: it does not answer."""
+    if status is None:
+        return AirflowRuntimeError(ErrorResponse(error=ErrorType.GENERIC_ERROR, detail={"error": "ConnectError"}))
+    return AirflowRuntimeError(ErrorResponse(error=ErrorType.API_SERVER_ERROR, detail={"status_code": status}))
+
+
+def test_a_removed_run_does_not_keep_the_staging_database(kiosk: Kiosk):
+    kiosk.step("import_dump", "run_1")
+    kiosk.runs.states["run_1"] = airflow_says(404)
+    load(kiosk, "run_2")
+    assert kiosk.raw() == FIVE
+
+
+@pytest.mark.case("F5", "the API server is away while a run looks for another", expected="nothing is dropped; a retry")
+@pytest.mark.parametrize("status", [None, 500, 503])
+def test_a_run_of_which_nobody_knows_the_state_keeps_the_staging_database(kiosk: Kiosk, status: int | None):
+    kiosk.step("import_dump", "run_1")
+    kiosk.runs.states["run_1"] = airflow_says(status)
+    with pytest.raises(AirflowRuntimeError) as error:
+        kiosk.step("import_dump", "run_2")
+    assert classify(error.value).kind is not Kind.permanent
+    assert kiosk.staged() == FIVE
+    kiosk.step("sync", "run_1")
+
+
 def test_stepping_back_has_an_end(kiosk: Kiosk):
     kiosk.step("import_dump", "run_1")
     kiosk.runs.stepping_back_since = datetime.now(UTC) - STEP_BACK_LIMIT - timedelta(minutes=1)
@@ -196,6 +258,17 @@ def test_stepping_back_has_an_end(kiosk: Kiosk):
     kiosk.runs.stepping_back_since = datetime.now(UTC) - STEP_BACK_LIMIT / 2
     with pytest.raises(AirflowRescheduleException):
         kiosk.step("import_dump", "run_2")
+
+
+@pytest.mark.parametrize("status", [409, 429])
+def test_an_instance_that_is_busy_is_left_alone_for_a_while(kiosk: Kiosk, status: int):
+    order(kiosk, "sqladmin", kind="http", status=status, path="/import", method="POST")
+    with pytest.raises(AirflowRescheduleException):
+        kiosk.step("import_dump")
+    assert kiosk.jobs("import_dump") == []
+    load(kiosk)
+    assert kiosk.raw() == FIVE
+    assert len(kiosk.jobs("import_dump")) == 1
 
 
 @pytest.mark.case("F9", "half an import is left", expected="nothing reads it")
