@@ -84,3 +84,13 @@ def test_a_service_that_is_away_is_asked_nothing_twice(asked: list[str], service
     # Google's library for Storage also asks for the bucket, on its own account.
     assert len(asked) == len(set(asked)) > 0, asked
     assert classify(error.value).kind is Kind.passing, repr(error.value)
+
+
+@pytest.mark.parametrize(("extra", "seconds"), [({}, airbyte.REQUEST_SECONDS), ({"timeout": 90}, 90)])
+def test_a_task_gives_airbyte_the_time_that_its_connection_says(
+    monkeypatch: pytest.MonkeyPatch, extra: dict[str, Any], seconds: float
+):
+    connection = {"conn_type": "airbyte", "host": "http://127.0.0.1:1", "extra": extra}
+    monkeypatch.setenv("AIRFLOW_CONN_AIRBYTE_DEFAULT", json.dumps(connection))
+    api = airbyte.AirbyteHook().airbyte_api
+    assert api.sdk_configuration.client.timeout.read == seconds
