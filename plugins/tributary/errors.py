@@ -36,6 +36,10 @@ class PublishHeldError(PermanentError):
     """A person has put publishing on hold."""
 
 
+class OvertakenError(TributaryError):
+    """Another run of `consolidate` changed what this one was publishing, while it did."""
+
+
 class StagingTakenError(PermanentError):
     """The staging database holds the dump of another run than the one that wants to read it."""
 

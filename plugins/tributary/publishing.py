@@ -47,17 +47,22 @@ def publish(
     :param plan: what `await_databases` decided: `day`, `as_of` and `landed` by database.
     :param keep: how many versions to keep; older ones, and what killed tries left, are removed.
     Returns what each database has, by table. Raises StageMismatchError where a database's rows are not its marts',
-    PublishHeldError while publishing is on hold; nothing is published then.
+    PublishHeldError while publishing is on hold, OvertakenError (which passes) where another run rebuilds the
+    audited tables or publishes at the same time; nothing is published then.
     """
     store = OpsStore(client, location)
     refuse_while_held(store)
+    names = [table for app in apps for table in tables[app]]
+    # Before they are read: what is published is what was checked, if they are still the same afterwards.
+    changed = versions.changes(client, names)
     contents = audited_contents(client, apps, tables, plan["as_of"])
     check_against_marts(client, contents, plan["as_of"])
-    names = [table for app in apps for table in tables[app]]
     databases = _databases(apps, plan, contents)
-    content = versions.content_of(client, names, run_id=run_id, databases=databases)
+    content = versions.content_of(changed, run_id=run_id, databases=databases)
     whole = {version.content: version for version in versions.kept(client)}
-    version = whole.get(content) or versions.make(client, location, content=content, tables=names, databases=databases)
+    version = whole.get(content) or versions.make(
+        client, location, content=content, changed=changed, databases=databases
+    )
     rows = {name: sum(by_table[name].rows for by_table in contents.values() if name in by_table) for name in names}
     publication = Publication(
         version=version.id,
@@ -69,7 +74,8 @@ def publish(
     )
     # Again: keeping a version takes its time, and whoever rolls back meanwhile must not be overrun.
     refuse_while_held(store)
-    make_live(store, location, publication)
+    with versions.not_removed(client, version.id):
+        make_live(store, location, publication)
     versions.prune(client, store, keep)
     return contents
 
@@ -81,6 +87,8 @@ def make_live(store: OpsStore, location: str, publication: Publication, emptied:
     Raises StageMismatchError, with nothing published, where a column has another type by now.
     """
     client, source = store.client, naming.version_dataset(publication.version)
+    # Of a version that is gone the emulator says that it has no columns; this raises NotFound there, too.
+    client.get_dataset(source)
     kept = table_columns(client, source)
     columns = {name: kept[name] for name in publication.tables}
     ensure_dataset(client, naming.CONSOLIDATED, location)

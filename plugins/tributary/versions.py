@@ -1,7 +1,7 @@
 """The kept versions of `consolidated`: one dataset each, a snapshot of every table as it was published.
 
-A version is whole once its dataset has the label `content`; one without was left behind by a try that was
-killed, and is removed after the next publish.
+A version is whole once its dataset has the label `content`; one without is being made, or was left behind by
+a try that was killed, and is removed after the next publish.
 """
 
 from __future__ import annotations
@@ -9,13 +9,15 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from tributary import naming
+from tributary.errors import OvertakenError
 from tributary.ledger.store import OpsStore, execute
 from tributary.sqlfiles import render_sql
 
@@ -29,6 +31,9 @@ _DATASET = re.compile(rf"^{naming.version_dataset('')}(\d{{8}}T\d{{9}})$")
 _LABEL = {"tributary": "version"}
 # Requests at once. The jobs run in BigQuery; what is waited for here is its answers.
 _AT_ONCE = 8
+
+# When each of the audited tables was last written.
+Changes = Mapping[str, datetime | None]
 
 
 @dataclass(frozen=True)
@@ -92,23 +97,33 @@ def kept(client: Client) -> list[Version]:
     return sorted(versions, key=lambda version: version.id)
 
 
-def content_of(client: Client, tables: Iterable[str], **further: Any) -> str:
-    """A digest that differs when any of the audited tables was written again, or `further` differs.
+def changes(client: Client, tables: Iterable[str]) -> Changes:
+    """When each of the audited tables was last written: the same twice if nothing was written in between.
 
-    By the times of their last changes: asking for them costs nothing, where a checksum reads every byte.
+    Asking for it costs nothing, where a checksum reads every byte, and misses the columns that it cannot sum.
     """
-    references = [f"{client.project}.{naming.CONSOLIDATED_AUDIT}.{table}" for table in tables]
+    names = list(tables)
+    references = [f"{client.project}.{naming.CONSOLIDATED_AUDIT}.{name}" for name in names]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        changed = list(pool.map(lambda reference: client.get_table(reference).modified, references))
-    document = json.dumps([references, changed, further], sort_keys=True, default=str)
+        return dict(zip(names, pool.map(lambda reference: client.get_table(reference).modified, references), strict=True))
+
+
+def content_of(changed: Changes, **further: Any) -> str:
+    """A digest that differs when any of the audited tables was written again, or `further` differs."""
+    document = json.dumps([changed, further], sort_keys=True, default=str)
     # A label's value has at most 63 characters.
     return hashlib.sha256(document.encode()).hexdigest()[:40]
 
 
 def make(
-    client: Client, location: str, *, content: str, tables: Iterable[str], databases: list[dict[str, Any]]
+    client: Client, location: str, *, content: str, changed: Changes, databases: list[dict[str, Any]]
 ) -> Version:
-    """Keep the audited tables, with the table of all databases, as a new version."""
+    """Keep the audited tables, with the table of all databases, as a new version.
+
+    :param changed: the tables, and when each was last written before it was checked.
+    Raises OvertakenError, and leaves no whole version, where another run has written one of them since: the
+    snapshots are taken one by one, so that some would have its rows and some the checked ones.
+    """
     from google.cloud.bigquery import Dataset
 
     now = datetime.now(UTC)
@@ -118,21 +133,48 @@ def make(
     dataset.labels = _LABEL
     dataset.description = "A version of `consolidated`, for `tributary rollback`; removed by itself after a while."
     dataset = client.create_dataset(dataset)
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        list(pool.map(lambda table: _snapshot(client, version, table), tables))
-    execute(
-        client,
-        render_sql("consolidated/databases", dataset=version.dataset),
-        rows=json.dumps(databases),
-        version=version.id,
-    )
-    dataset.labels = {**_LABEL, "content": content}
-    client.update_dataset(dataset, ["labels"])
+    with not_removed(client, version.id):
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            list(pool.map(lambda table: _snapshot(client, version, table), changed))
+        if rewritten := sorted(set(changed.items()) ^ set(changes(client, changed).items())):
+            raise OvertakenError(
+                f"{', '.join(dict(rewritten))} of {naming.CONSOLIDATED_AUDIT} changed between their check and their "
+                "snapshots: another run of consolidate builds them. Nothing was published. The next try reads "
+                "them again; where it finds the rows of another day, clear await_databases and what follows."
+            )
+        execute(
+            client,
+            render_sql("consolidated/databases", dataset=version.dataset),
+            rows=json.dumps(databases),
+            version=version.id,
+        )
+        dataset.labels = {**_LABEL, "content": content}
+        client.update_dataset(dataset, ["labels"])
     return version
 
 
+@contextmanager
+def not_removed(client: Client, version: str) -> Iterator[None]:
+    """Raises OvertakenError where another run has removed the version meanwhile, as it has published a newer one."""
+    from google.api_core.exceptions import NotFound
+
+    try:
+        yield
+    except NotFound:
+        if any(one.id == version for one in kept(client)):
+            raise
+        # Not from it: what is not found is not what a person has to look for.
+        raise OvertakenError(
+            f"another run of consolidate has published a newer version and removed this one, {version}, which was "
+            "not published yet. The next try makes its own from the audited tables."
+        ) from None
+
+
 def prune(client: Client, store: OpsStore, keep: int) -> None:
-    """Remove all versions but the live one and the newest `keep` of those that were published."""
+    """Remove all versions but the live one and the newest `keep` of those that were published.
+
+    One that is newer than the live one and was never published stays: another run may be about to.
+    """
     seen = [publication.version for publication in published(store)]
     versions = kept(client)
     staying = _staying(versions, seen, keep)
@@ -143,8 +185,11 @@ def prune(client: Client, store: OpsStore, keep: int) -> None:
 
 def _staying(versions: Iterable[Version], seen: Sequence[str], keep: int) -> set[str]:
     """The ids to keep; `seen` are the published ones, the live one first."""
-    restorable = sorted((version.id for version in versions if version.content and version.id in seen), reverse=True)
-    return {*seen[:1], *restorable[:keep]}
+    known = list(versions)
+    restorable = sorted((version.id for version in known if version.content and version.id in seen), reverse=True)
+    live = seen[0] if seen else ""
+    coming = {version.id for version in known if version.id > live and version.id not in seen}
+    return {live, *restorable[:keep], *coming}
 
 
 def _snapshot(client: Client, version: Version, table: str) -> None:
