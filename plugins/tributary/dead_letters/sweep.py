@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from tributary import naming
+from tributary.airflow_api import TERMINAL
 from tributary.dead_letters.reasons import reason_of
 from tributary.dead_letters.record import DAG_IMPORT, DeadLetter, Occurrence, Status, subject_of
 from tributary.dead_letters.redaction import one_line
@@ -51,6 +52,7 @@ class Sweep:
             self._record_failed_tasks(days)
             self._record_import_errors()
             self._close_what_has_healed()
+            self._reopen_what_came_to_nothing()
         finally:
             # The bucket can be copied without Airflow, too.
             self.done.copied = self.store.copy_missing(list(self._letters.values()))
@@ -98,6 +100,29 @@ class Sweep:
                 self._change(letter.id, partial(_closed, seen=letter, now=self.now))
                 self.done.closed.append(letter.id)
 
+    def _reopen_what_came_to_nothing(self) -> None:
+        """A replay may begin earlier than its step and fail there: the step has not failed then, it was not reached."""
+        for letter in list(self._letters.values()):
+            waits = letter.status is Status.replaying and self.now - letter.changed_at > GRACE
+            outcome = self._vain(letter) if waits else None
+            if outcome:
+                self._change(letter.id, partial(_reopened, seen=letter, now=self.now, outcome=outcome))
+                self.done.reopened.append(letter.id)
+
+    def _vain(self, letter: DeadLetter) -> str | None:
+        """What became of a replayed step whose run has ended without its success; None while it may come."""
+        if letter.dag_id is None or letter.run_id is None:
+            return None
+        # The run first: where it is cleared in between, the step is seen to run.
+        run = self.airflow.find_run(letter.dag_id, letter.run_id)
+        if run is None:
+            return "its run is gone"
+        task = self.airflow.task(letter.dag_id, letter.run_id, letter.task_id)
+        state = task["state"] if task else "gone"
+        if run["state"] not in TERMINAL or state == "success" or state in ACTIVE:
+            return None
+        return "failed again" if state == "failed" else f"not reached, the step is {state}"
+
     def _has_succeeded(self, letter: DeadLetter) -> bool:
         """In its own run, or because another run has loaded the day since."""
         if letter.dag_id is None or letter.run_id is None:
@@ -125,6 +150,12 @@ def _closed(found: DeadLetter, seen: DeadLetter, now: datetime) -> DeadLetter:
     """Closes what has healed, but not what has failed anew since it was seen."""
     anew = found.last_failed_at > seen.last_failed_at
     return found if found.closed or anew else found.replayed(now)
+
+
+def _reopened(found: DeadLetter, seen: DeadLetter, now: datetime, outcome: str) -> DeadLetter:
+    """Opens what was seen in vain, but not what has moved since."""
+    same = found.status is Status.replaying and found.changed_at == seen.changed_at
+    return found.reopened(now, outcome) if same else found
 
 
 def letter_of_task(task: Mapping[str, Any], run: Mapping[str, Any], log_url: str) -> DeadLetter:

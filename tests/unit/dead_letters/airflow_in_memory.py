@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 
+from tributary.dead_letters.steps import ACTIVE
 from tributary.errors import TributaryError
 
 
@@ -38,8 +39,11 @@ class MemoryAirflow:
         return self.errors
 
     def find_run(self, dag_id: str, run_id: str) -> dict[str, Any] | None:
-        known = (dag_id, run_id) in self.runs
-        return {"conf": {}, "logical_date": "2013-01-02T02:00:00Z", "run_after": "2026-01-01"} if known else None
+        if (dag_id, run_id) not in self.runs:
+            return None
+        active = ACTIVE & set(self.runs[dag_id, run_id].values())
+        state = "running" if active else self.run(dag_id, run_id)["state"]
+        return {"state": state, "conf": {}, "logical_date": "2013-01-02T02:00:00Z", "run_after": "2026-01-01"}
 
     def run(self, dag_id: str, run_id: str) -> dict[str, Any]:
         states = set(self.runs[dag_id, run_id].values())

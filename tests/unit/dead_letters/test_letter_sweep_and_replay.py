@@ -121,6 +121,73 @@ def test_a_replay_that_failed_before_it_could_start_is_opened_again(
     assert status(store, letter().id) is Status.open
 
 
+def replaying(store: LetterStore, letter: DeadLetter) -> None:
+    store.record(letter)
+    store.change([letter.id], lambda found: found.replaying(NOW))
+
+
+@pytest.mark.parametrize("step", ["upstream_failed", "skipped"])
+def test_a_replay_that_did_not_reach_its_step_is_opened_again(
+    store: LetterStore, airflow: MemoryAirflow, letter: Make, step: str
+):
+    """It began earlier, as replays of a refused dump do, and failed there."""
+    replaying(store, letter())
+    airflow.add_failure("find_dump", "earlier", NOW + timedelta(minutes=1))
+    airflow.runs[RUN]["sync"] = step
+    assert sweep(store, airflow, NOW + timedelta(minutes=4)).reopened == []
+    done = sweep(store, airflow, NOW + timedelta(minutes=6))
+    assert (done.recorded, done.reopened) == ([], [letter().id])
+    found = store.bucket.read(letter().id)
+    assert found is not None
+    assert (found.status, found.outcome) == (Status.open, f"not reached, the step is {step}")
+    assert sweep(store, airflow, NOW + timedelta(minutes=7)).reopened == []
+
+
+@pytest.mark.parametrize(
+    "tasks",
+    [
+        {"find_dump": "running", "sync": "upstream_failed"},
+        {"find_dump": "success", "sync": "up_for_retry"},
+        {"find_dump": "success", "import_dump": "deferred", "sync": "upstream_failed"},
+    ],
+)
+def test_a_replay_whose_run_has_not_ended_is_left_alone(
+    store: LetterStore, airflow: MemoryAirflow, letter: Make, tasks: dict[str, str]
+):
+    replaying(store, letter())
+    airflow.runs[RUN] = tasks
+    assert sweep(store, airflow, NOW + timedelta(days=1)).reopened == []
+    assert status(store, letter().id) is Status.replaying
+
+
+def test_a_replay_is_opened_again_when_its_run_is_gone_and_closed_when_another_has_loaded_the_day(
+    store: LetterStore, airflow: MemoryAirflow, letter: Make
+):
+    replaying(store, letter())
+    airflow.days = {letter().dump_date}
+    done = sweep(store, airflow, NOW + timedelta(hours=1))
+    assert (done.closed, done.reopened) == ([letter().id], [])
+    replaying(store, letter(subject="shop_us"))
+    airflow.days = set()
+    assert sweep(store, airflow, NOW + timedelta(hours=1)).reopened == [letter(subject="shop_us").id]
+
+
+def test_a_replay_that_is_asked_for_during_a_sweep_is_left_alone(
+    store: LetterStore, airflow: MemoryAirflow, letter: Make
+):
+    replaying(store, letter())
+    airflow.runs[RUN] = {"find_dump": "failed", "sync": "upstream_failed"}
+    look, later = airflow.task, NOW + timedelta(hours=1)
+
+    def replayed_meanwhile(*names: str) -> dict[str, object] | None:
+        store.change([letter().id], lambda found: found.reopened(later, "by hand").replaying(later))
+        return look(*names)
+
+    airflow.task = replayed_meanwhile  # type: ignore[method-assign]
+    assert sweep(store, airflow, later).closed == []
+    assert status(store, letter().id) is Status.replaying
+
+
 def test_airflow_away_does_not_hold_up_the_copy(
     store: LetterStore, airflow: MemoryAirflow, letter: Make, ops: MemoryOps
 ):
