@@ -37,7 +37,7 @@ class PublishHeldError(PermanentError):
 
 
 class OvertakenError(TributaryError):
-    """Another run of `consolidate` changed what this one was publishing, while it did."""
+    """Somebody else changed what a publish or rollback began with, most likely another run; it may be repeated."""
 
 
 class StagingTakenError(PermanentError):

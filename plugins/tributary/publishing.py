@@ -11,11 +11,12 @@ what that log says and what readers see change together, wherever a try is kille
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from tributary import naming, versions
-from tributary.errors import StageMismatchError
+from tributary.errors import OvertakenError, StageMismatchError
 from tributary.holds import refuse_while_held
 from tributary.ledger.audited import Contents, audited_contents, check_against_marts
 from tributary.ledger.reading import table_columns
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from google.cloud.bigquery import Client
 
 Columns = dict[str, dict[str, str]]
+
+# Why the transaction ends itself: the words by which its error is known again.
+_HELD = "publishing is on hold"
+_OVERTAKEN = "another version is live"
 
 
 def publish(
@@ -51,6 +56,7 @@ def publish(
     audited tables or publishes at the same time; nothing is published then.
     """
     store = OpsStore(client, location)
+    # For a quick answer; the transaction itself asks again, as all this takes its time.
     refuse_while_held(store)
     names = [table for app in apps for table in tables[app]]
     # Before they are read: what is published is what was checked, if they are still the same afterwards.
@@ -72,48 +78,82 @@ def publish(
         tables={**rows, DATABASES: len(databases)},
         row_count=sum(rows.values()),
     )
-    # Again: keeping a version takes its time, and whoever rolls back meanwhile must not be overrun.
-    refuse_while_held(store)
     with versions.not_removed(client, version.id):
         make_live(store, location, publication)
     versions.prune(client, store, keep)
     return contents
 
 
-def make_live(store: OpsStore, location: str, publication: Publication, emptied: Iterable[str] = ()) -> None:
+def make_live(store: OpsStore, location: str, publication: Publication) -> None:
     """Make `consolidated` what a kept version is, and record it, in one transaction.
 
-    :param emptied: tables of `consolidated` that the version does not have; their rows are removed.
-    Raises StageMismatchError, with nothing published, where a column has another type by now.
+    Tables that were published before and that the version does not have lose their rows.
+    With nothing published, raises StageMismatchError where a column has another type by now, PublishHeldError
+    where publishing is on hold, which holds no rollback up, and OvertakenError where another version became live
+    since this began.
     """
     client, source = store.client, naming.version_dataset(publication.version)
     # Of a version that is gone the emulator says that it has no columns; this raises NotFound there, too.
     client.get_dataset(source)
     kept = table_columns(client, source)
     columns = {name: kept[name] for name in publication.tables}
+    # Before the tables: one that another run makes in between is then found in the transaction, by what is live.
+    seen = versions.published(store)
+    if not seen:
+        store.create_tables()
     ensure_dataset(client, naming.CONSOLIDATED, location)
     published = table_columns(client, naming.CONSOLIDATED)
     _prepare(client, source, columns, published)
-    if not versions.published(store):
-        store.create_tables()
-    execute(client, render_sql("consolidated/publication", dataset=source), publication=publication.to_json())
-    # One that somebody has dropped meanwhile is no table to empty.
-    empty: dict[str, list[str]] = {name: [] for name in emptied if name in published}
-    execute(client, transaction(source, {**columns, **empty}))
+    sql = render_sql("consolidated/publication", dataset=source, table=naming.PUBLICATION)
+    execute(client, sql, publication=publication.to_json())
+    # Others in the dataset are somebody's, and one that somebody has dropped is no table to empty.
+    ever = {name for one in seen for name in one.tables}
+    left: dict[str, list[str]] = {name: [] for name in sorted(ever & published.keys() - columns.keys())}
+    with _refusals_told(store):
+        execute(client, transaction(publication, {**columns, **left}, live=seen[0].version if seen else ""))
 
 
-def transaction(source: str, columns: Mapping[str, Iterable[str]]) -> str:
-    """The script that replaces the rows of every table by those of the dataset `source`.
+def transaction(publication: Publication, columns: Mapping[str, Iterable[str]], live: str) -> str:
+    """The script that replaces the rows of every table by those of the publication's version.
 
-    `columns` lists each table's; a table without any is emptied.
+    `columns` lists each table's; a table without any is emptied. It ends with an error, and changes nothing, where
+    another version than `live` is so by now; a publish also while publishing is on hold.
     """
-    steps = []
+    source = naming.version_dataset(publication.version)
+    # Here and not only before: what BigQuery has read in a transaction and what it writes belong to one moment,
+    # and of two transactions that write the same tables it cancels one.
+    steps = [render_sql("consolidated/refuse_held", refusal=_HELD)] if publication.kind == "publish" else []
+    steps.append(
+        render_sql("consolidated/refuse_overtaken", live=live, version=publication.version, refusal=_OVERTAKEN)
+    )
     for table, names in columns.items():
         steps.append(render_sql("consolidated/empty_table", table=table))
         if listed := ", ".join(names):
             steps.append(render_sql("consolidated/fill_table", table=table, columns=listed, source=source))
-    record = render_sql("consolidated/record", source=source)
+    record = render_sql("consolidated/record", source=source, publication=naming.PUBLICATION)
     return "\n".join(("begin transaction;", *steps, record, "commit transaction;"))
+
+
+@contextmanager
+def _refusals_told(store: OpsStore) -> Iterator[None]:
+    """Makes errors of ours from those with which the transaction refuses."""
+    from google.api_core.exceptions import BadRequest
+
+    try:
+        yield
+    except BadRequest as error:
+        words = str(error)
+        if _HELD in words:
+            refuse_while_held(store)
+            raise OvertakenError(
+                "publishing was on hold, and was released a moment later. Nothing was published; the next try does."
+            ) from None
+        if _OVERTAKEN in words:
+            raise OvertakenError(
+                "another version became live while this one was prepared. Nothing was changed; "
+                "`tributary rollback --list` shows what is live, and the next try replaces that."
+            ) from None
+        raise
 
 
 def missing_columns(table: str, wanted: Mapping[str, str], existing: Mapping[str, str]) -> dict[str, str]:

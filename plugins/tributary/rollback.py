@@ -24,7 +24,7 @@ class Rollback:
     """What a rollback does: `target` becomes live in place of `live`.
 
     `emptied` are the tables of `live` that `target` does not have; `null` are columns, as `table.column`, that
-    it does not have.
+    it does not have. Both are for a person to see before; what is done is decided when it is done.
     """
 
     live: Publication
@@ -73,4 +73,4 @@ def plan_rollback(client: Client, store: OpsStore, to: str | None) -> Rollback:
 def roll_back(store: OpsStore, location: str, rollback: Rollback, *, who: str, why: str) -> None:
     """Do it, in the transaction that publishes, and record who did and why."""
     publication = replace(rollback.target, kind="rollback", published_by=who, why=why)
-    publishing.make_live(store, location, publication, emptied=rollback.emptied)
+    publishing.make_live(store, location, publication)

@@ -105,7 +105,9 @@ def changes(client: Client, tables: Iterable[str]) -> Changes:
     names = list(tables)
     references = [f"{client.project}.{naming.CONSOLIDATED_AUDIT}.{name}" for name in names]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return dict(zip(names, pool.map(lambda reference: client.get_table(reference).modified, references), strict=True))
+        return dict(
+            zip(names, pool.map(lambda reference: client.get_table(reference).modified, references), strict=True)
+        )
 
 
 def content_of(changed: Changes, **further: Any) -> str:
@@ -115,9 +117,7 @@ def content_of(changed: Changes, **further: Any) -> str:
     return hashlib.sha256(document.encode()).hexdigest()[:40]
 
 
-def make(
-    client: Client, location: str, *, content: str, changed: Changes, databases: list[dict[str, Any]]
-) -> Version:
+def make(client: Client, location: str, *, content: str, changed: Changes, databases: list[dict[str, Any]]) -> Version:
     """Keep the audited tables, with the table of all databases, as a new version.
 
     :param changed: the tables, and when each was last written before it was checked.

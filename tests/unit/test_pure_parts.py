@@ -16,7 +16,9 @@ from tributary.publishing import missing_columns, transaction
 from tributary.registry import load_registry
 from tributary.sqlfiles import render_sql
 from tributary.staging import LoadMarker, require_own
+from tributary.versions import Publication
 
+PUBLICATION = Publication("v1", "run_1", "2013-01-02", as_of={}, tables={}, row_count=0)
 MARKER = LoadMarker("run_1", "2013-01-01", "gs://bucket/dump.sql.gz", 1, whole=True)
 
 
@@ -108,13 +110,24 @@ def test_whether_airbyte_has_what_is_wanted(found: object, wanted: object, answe
 
 
 def test_publishing_is_one_transaction_over_all_tables():
-    script = transaction("kept", {"orders": ["_database", "order_id"], "databases": ["database"], "old": []})
+    columns = {"orders": ["_database", "order_id"], "databases": ["database"], "old": []}
+    script = transaction(PUBLICATION, columns, live="v0")
     assert script.startswith("begin transaction;")
     assert script.rstrip().endswith("commit transaction;")
     assert script.count("delete from `consolidated`") == 3
     assert script.count("insert into `consolidated`") == 2
     assert script.count("insert into ops.published") == 1
-    assert "(_database, order_id) select _database, order_id from `kept`.`orders`;" in script
+    assert "(_database, order_id) select _database, order_id from `consolidated__vv1`.`orders`;" in script
+
+
+def test_a_publish_asks_whether_it_may_before_it_changes_anything_and_a_rollback_whether_it_still_fits():
+    checks = {
+        kind: transaction(replace(PUBLICATION, kind=kind), {"old": []}, live="v0").split("delete from")[0]
+        for kind in ("publish", "rollback")
+    }
+    assert "ops.holds" in checks["publish"]
+    assert "ops.holds" not in checks["rollback"]
+    assert all("not in ('v0', 'v1')" in found for found in checks.values())
 
 
 def test_a_new_column_is_added_and_a_changed_type_is_refused():

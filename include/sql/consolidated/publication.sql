@@ -1,5 +1,5 @@
 -- What is about to be published from this dataset; the transaction moves it to ops.published.
-create or replace table `$dataset`.`_tributary_publication` as
+create or replace table `$dataset`.`$table` as
 select
     json_value(@publication, '$$.version') as version,
     json_value(@publication, '$$.run_id') as run_id,

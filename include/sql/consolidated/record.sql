@@ -22,7 +22,7 @@ select
     published_by,
     why,
     current_timestamp()
-from `$source`.`_tributary_publication`
+from `$source`.`$publication`
 where
     kind = 'rollback' or version is distinct from (
         select published.version

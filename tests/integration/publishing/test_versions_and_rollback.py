@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -12,9 +12,9 @@ from google.cloud import bigquery
 from typer.testing import CliRunner
 
 from tests.support.published import DATABASES, LOCATION, TABLES, audit, publish_generation
-from tributary import holds, versions
+from tributary import holds, publishing, versions
 from tributary.cli import app
-from tributary.errors import PublishHeldError, StageMismatchError
+from tributary.errors import OvertakenError, PublishHeldError, StageMismatchError
 from tributary.failures import Kind, classify
 from tributary.ledger.store import OpsStore, execute
 
@@ -158,6 +158,32 @@ def test_columns_and_tables_that_a_version_lacks(client: bigquery.Client, store:
     assert content(client, ("returns",))["returns"]
 
 
+def publish_wider(client: bigquery.Client) -> None:
+    wider = (*TABLES, "returns")
+    publish_generation(client, new_generation(client, tables=wider), tables=wider)
+    assert content(client, ("returns",))["returns"]
+
+
+def test_a_mart_that_leaves_the_project_loses_its_rows(client: bigquery.Client, store: OpsStore):
+    publish_wider(client)
+    execute(client, "create or replace table consolidated.somebodys as select 1 as n")
+    publish_generation(client, new_generation(client))
+    assert content(client, ("returns", "somebodys")) == {"returns": [], "somebodys": [(1,)]}
+    assert "returns" not in versions.published(store)[0].tables
+    # One that is dropped then is no table to empty.
+    execute(client, "drop table consolidated.returns")
+    publish_generation(client, new_generation(client))
+
+
+def test_a_table_that_came_while_a_rollback_asked_loses_its_rows(
+    client: bigquery.Client, store: OpsStore, monkeypatch: pytest.MonkeyPatch
+):
+    publish_two_versions(client)
+    monkeypatch.setattr("typer.confirm", lambda *_, **__: publish_wider(client))
+    rollback("--why", "look")
+    assert content(client, ("returns",)) == {"returns": []}
+
+
 def test_a_type_that_has_changed_publishes_nothing(client: bigquery.Client, store: OpsStore):
     publish_generation(client, new_generation(client))
     before, was = content(client), live(store)
@@ -184,6 +210,79 @@ def test_a_hold_refuses_every_publish_until_it_is_released(client: bigquery.Clie
     publish_generation(client, generation)
     assert {found for (found,) in rows(client, "select generation from consolidated.orders")} == {generation}
     assert "publishing is not on hold" in rollback("--release")
+
+
+def right_before_the_transaction(patch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
+    """Let somebody act once after all that a publish asks outside its transaction."""
+    script, waiting = publishing.transaction, [act]
+
+    def late(*arguments: Any, **options: Any) -> str:
+        if waiting:
+            waiting.pop()()
+        return script(*arguments, **options)
+
+    patch.setattr(publishing, "transaction", late)
+
+
+@pytest.mark.parametrize("goes_back", [False, True], ids=["hold", "rollback"])
+def test_a_hold_at_the_last_moment_is_not_overrun(
+    client: bigquery.Client, store: OpsStore, monkeypatch: pytest.MonkeyPatch, goes_back: bool
+):
+    publish_two_versions(client)
+    generation = new_generation(client)
+    held: list[dict[str, list[Any]]] = []
+
+    def hold() -> None:
+        if goes_back:
+            rollback("--hold", "--why", "wrong prices", "--by", "ann", "--yes")
+        else:
+            holds.hold(store, who="ann", why="wrong prices")
+        held.append(content(client))
+
+    right_before_the_transaction(monkeypatch, hold)
+    with pytest.raises(PublishHeldError, match=r"ann put publishing on hold .* wrong prices"):
+        publish_generation(client, generation)
+    assert [content(client)] == held
+    # Nothing of the transaction that ended itself is left in the way of others.
+    rollback("--to", live(store), "--why", "look", "--yes")
+    assert content(client) == held[0]
+
+
+def test_a_hold_that_is_released_at_once_lets_the_next_try_publish(
+    client: bigquery.Client, store: OpsStore, monkeypatch: pytest.MonkeyPatch
+):
+    publish_two_versions(client)
+    generation, execute_sql = new_generation(client), publishing.execute
+
+    def released(client: bigquery.Client, sql: str, **parameters: str) -> Any:
+        try:
+            return execute_sql(client, sql, **parameters)
+        finally:
+            if "begin transaction" in sql and holds.current_hold(store):
+                holds.release(store, who="ann")
+
+    monkeypatch.setattr(publishing, "execute", released)
+    right_before_the_transaction(monkeypatch, lambda: holds.hold(store, who="ann", why="look"))
+    with pytest.raises(OvertakenError, match="released a moment later") as refusal:
+        publish_generation(client, generation)
+    assert classify(refusal.value).kind is not Kind.permanent
+    publish_generation(client, generation)
+    assert {found for (found,) in rows(client, "select generation from consolidated.orders")} == {generation}
+
+
+def test_a_rollback_at_the_last_moment_is_replaced_by_the_next_try_only(
+    client: bigquery.Client, store: OpsStore, monkeypatch: pytest.MonkeyPatch
+):
+    """What a publish removes and fills was found out for another live version."""
+    publish_two_versions(client)
+    generation = new_generation(client)
+    right_before_the_transaction(monkeypatch, lambda: rollback("--why", "look", "--yes"))
+    with pytest.raises(OvertakenError, match="another version became live") as refusal:
+        publish_generation(client, generation)
+    assert classify(refusal.value).kind is not Kind.permanent
+    assert versions.published(store)[0].kind == "rollback"
+    publish_generation(client, generation)
+    assert {found for (found,) in rows(client, "select generation from consolidated.orders")} == {generation}
 
 
 class Killed(BaseException):
