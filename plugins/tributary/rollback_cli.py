@@ -81,15 +81,32 @@ def _roll_back(to: str | None, why: str, who: str, *, hold: bool, yes: bool) -> 
     _explain(plan)
     if not yes:
         typer.confirm("Roll back?", abort=True)
-    if hold:
-        # First, so that no run publishes between the two.
-        holds.hold(store, who=who, why=why)
-    roll_back(store, Settings.from_environment().location, plan, who=who, why=why)
+    with _hold_told(hold):
+        if hold:
+            # First, so that no run publishes between the two.
+            holds.hold(store, who=who, why=why)
+        roll_back(store, Settings.from_environment().location, plan, who=who, why=why)
     say(f"consolidated is version {plan.target.version}")
     if hold or holds.current_hold(store):
         say("publishing is on hold: `publish` refuses until `tributary rollback --release`")
     else:
         say("the next run of consolidate publishes anew; `--hold` keeps it from that")
+
+
+@contextmanager
+def _hold_told(hold: bool) -> Iterator[None]:
+    """Says, where the rollback fails, that publishing stays on hold.
+
+    It is not released: where the connection broke, the rollback may have happened, and the next run would publish
+    over it the rows that somebody wanted gone. Held, readers keep what they see until a person has looked.
+    """
+    try:
+        yield
+    except BaseException:
+        if hold:
+            say("the rollback did not come to its end; publishing stays on hold, so that no run publishes over it")
+            say("`tributary rollback --list` shows what is live; roll back again, or `tributary rollback --release`")
+        raise
 
 
 def _explain(plan: Rollback) -> None:

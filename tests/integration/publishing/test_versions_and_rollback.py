@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from google.api_core.exceptions import ServiceUnavailable
 from google.cloud import bigquery
 from typer.testing import CliRunner
 
@@ -283,6 +284,26 @@ def test_a_rollback_at_the_last_moment_is_replaced_by_the_next_try_only(
     assert versions.published(store)[0].kind == "rollback"
     publish_generation(client, generation)
     assert {found for (found,) in rows(client, "select generation from consolidated.orders")} == {generation}
+
+
+def test_a_failed_rollback_says_that_its_hold_stays(
+    client: bigquery.Client, store: OpsStore, monkeypatch: pytest.MonkeyPatch
+):
+    publish_two_versions(client)
+    before = content(client)
+
+    def away(*_: Any, **__: Any) -> None:
+        raise ServiceUnavailable("away")
+
+    monkeypatch.setattr("tributary.rollback.roll_back", away)
+    told = "publishing stays on hold"
+    without = CliRunner().invoke(app, ["rollback", "--why", "look", "--yes"])
+    assert (without.exit_code, told in without.output, holds.current_hold(store)) == (1, False, None)
+    result = CliRunner().invoke(app, ["rollback", "--hold", "--why", "look", "--yes"])
+    assert (result.exit_code, told in result.output) == (1, True)
+    assert "tributary rollback --release" in result.output
+    assert holds.current_hold(store) is not None
+    assert content(client) == before
 
 
 class Killed(BaseException):
