@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from tributary import naming
 from tributary.registry import INCLUDE
 from tributary.sqlfiles import SQL
 
@@ -25,6 +26,12 @@ def test_bigquery_s_own_views_are_named_in_upper_case():
         texts |= {path: path.read_text() for path in folder.rglob("*.sql")}
     assert any(VIEW.search(text) for text in texts.values())
     assert {path: found for path, text in texts.items() if (found := views_in_lower_case(text))} == {}
+
+
+def test_names_that_code_needs_too_are_filled_in():
+    """`naming` has them; a second place would go its own way."""
+    texts = {path: path.read_text() for path in SQL.rglob("*.sql")}
+    assert [path for path, text in texts.items() if naming.PUBLICATION in text or naming.LOAD_MARKER in text] == []
 
 
 @pytest.mark.parametrize(

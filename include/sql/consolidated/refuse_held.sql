@@ -1,4 +1,5 @@
 -- The first step of a publish's transaction: ends it where a person has put publishing on hold.
+-- Not by `assert`, which the emulator does not know.
 select if(
     (
         select state
