@@ -21,8 +21,8 @@ from tests.unit.test_failures import ROWS
 from tributary import naming
 from tributary.dead_letters.store import LetterStore
 
-cloud, spool, store, run_task = (
-    dead_letters.cloud, dead_letters.spool, dead_letters.store, dead_letters.run_task,
+services, cloud, spool, store, run_task = (
+    dead_letters.services, dead_letters.cloud, dead_letters.spool, dead_letters.store, dead_letters.run_task,
 )  # fmt: skip
 
 PRODUCER = f"transform.{naming.DBT_PRODUCER}"

@@ -16,7 +16,7 @@ from tests.integration.operators import conftest as steps
 from tests.integration.operators.conftest import Kiosk
 from tests.support.histories import Chance, History
 
-cloud, make_kiosk = steps.cloud, steps.make_kiosk
+services, cloud, make_kiosk = steps.services, steps.cloud, steps.make_kiosk
 
 FIRST_SEED = int(os.environ.get("TRIBUTARY_FAULTS_SEED", "0"))
 SEEDS = range(FIRST_SEED, FIRST_SEED + int(os.environ.get("TRIBUTARY_FAULTS_HISTORIES", "5")))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import subprocess
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -12,7 +11,7 @@ import pymysql
 import pytest
 
 from tests.integration.dead_letters.conftest import run_task, spool, store
-from tests.integration.operators.conftest import DAY, Given, Kiosk, cloud
+from tests.integration.operators.conftest import DAY, NUMBERS, Given, Kiosk, cloud, services
 from tests.support.services import LocalCloud
 from tributary import naming
 from tributary.operators.import_dump import ImportDumpOperator
@@ -20,7 +19,7 @@ from tributary.operators.preflight import PreflightOperator
 from tributary.operators.validate import ValidateRawOperator
 from tributary.registry import Contract, Database
 
-__all__ = ["cloud", "run_task", "spool", "store"]
+__all__ = ["cloud", "run_task", "services", "spool", "store"]
 
 
 class Server:
@@ -103,15 +102,14 @@ class Shop(Kiosk):
         return [tuple(row.values()) for row in rows]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server(cloud: LocalCloud) -> Server:
     return Server(cloud)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def make_shop(cloud: LocalCloud) -> Callable[..., Shop]:
     """Makes a database of tables: types by column, the key first, `!` before the type of what may be empty."""
-    numbers = itertools.count(1)
 
     def make(tables: dict[str, dict[str, str]], **options: Any) -> Shop:
         contract = Contract.model_validate(
@@ -119,7 +117,7 @@ def make_shop(cloud: LocalCloud) -> Callable[..., Shop]:
             | options
         )
         database = Database(
-            name=f"shop_{next(numbers)}", contract=contract, owner="tests", cloud_sql_instance="staging",
+            name=f"shop_{next(NUMBERS)}", contract=contract, owner="tests", cloud_sql_instance="staging",
             dump_pattern="{database}/{date}/*", dump_wait="1h",
         )  # fmt: skip
         return Shop(cloud, database)

@@ -37,12 +37,23 @@ for dag_id in ("elt__kiosk", "elt__other", "somebody_elses"):
 
 
 @pytest.fixture(scope="session")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
-    """Storage and the warehouse; the process's environment is that of a task."""
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+    """Storage and the warehouse."""
     # The local cloud has an environment of its own.
     bqemulator = os.environ.get("TRIBUTARY_BQEMULATOR", ROOT / ".local" / "envs" / "localcloud" / "bin" / "bqemulator")
     python = Path(bqemulator).with_name("python")
     cloud = LocalCloud(tmp_path_factory.mktemp("cloud"), python=str(python))
+    try:
+        cloud.start("metadata", "storage", "bigquery")
+        yield cloud
+    finally:
+        cloud.stop()
+
+
+@pytest.fixture(scope="module")
+def cloud(services: LocalCloud) -> Iterator[LocalCloud]:
+    """The services; the process's environment is that of a task, for the tests of one file: others have others."""
+    cloud = services
     connection = {"conn_type": "google_cloud_platform", "extra": {"project": cloud.project, "num_retries": 0}}
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("LOCALCLOUD_")]:
@@ -52,11 +63,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
         patch.setenv("AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT", json.dumps(connection))
         # google-auth has read the environment when it was imported.
         patch.setattr("google.auth.compute_engine._metadata._GCE_METADATA_HOST", os.environ["GCE_METADATA_HOST"])
-        try:
-            cloud.start("metadata", "storage", "bigquery")
-            yield cloud
-        finally:
-            cloud.stop()
+        yield cloud
 
 
 @pytest.fixture

@@ -39,11 +39,26 @@ class Killed(BaseException):
     """The process of a task ends here, as under SIGKILL: nothing in between may handle it."""
 
 
+# Databases share the services, so each has a name of its own.
+NUMBERS = itertools.count(1)
+
+
 @pytest.fixture(scope="session")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
-    """All services but production; the process's environment is that of a task."""
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+    """All services but production."""
     python = Path(os.environ.get("TRIBUTARY_BQEMULATOR", sys.executable)).with_name("python")
     cloud = LocalCloud(tmp_path_factory.mktemp("cloud"), python=str(python))
+    try:
+        cloud.start(*SERVICES)
+        yield cloud
+    finally:
+        cloud.stop()
+
+
+@pytest.fixture(scope="module")
+def cloud(services: LocalCloud) -> Iterator[LocalCloud]:
+    """The services; the process's environment is that of a task, for the tests of one file: others have others."""
+    cloud = services
     url = {name: f"http://127.0.0.1:{port}" for name, port in cloud.ports.items()}
     connections = {
         "GOOGLE_CLOUD_DEFAULT": {
@@ -69,11 +84,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
         patch.setenv("TRIBUTARY_POLL_SECONDS", "1")
         # google-auth has read the environment when it was imported.
         patch.setattr("google.auth.compute_engine._metadata._GCE_METADATA_HOST", os.environ["GCE_METADATA_HOST"])
-        try:
-            cloud.start(*SERVICES)
-            yield cloud
-        finally:
-            cloud.stop()
+        yield cloud
 
 
 class Given:
@@ -220,13 +231,12 @@ def kiosk(cloud: LocalCloud, make_kiosk: Callable[[], Kiosk]) -> Kiosk:
     return make_kiosk()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def make_kiosk(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Kiosk]:
-    numbers = itertools.count(1)
     assert BaseHook.get_connection(AIRBYTE_CONNECTION)
 
     def make(tables: str = LINES, guards: str = "{}") -> Kiosk:
-        name = f"kiosk_{next(numbers)}"
+        name = f"kiosk_{next(NUMBERS)}"
         include = tmp_path_factory.mktemp(name)
         (include / "contracts").mkdir()
         (include / "databases.yaml").write_text(
