@@ -62,6 +62,11 @@ class Killer(threading.Thread):
         self._over.set()
         self.join()
 
+    @property
+    def unknown(self) -> list[str]:
+        """The kills whose task the run did not have."""
+        return [str(kill) for kill in self._kills if kill not in self._ids.values()]
+
     def _ask_for_ids(self) -> None:
         for dag_id in {kill.dag_id for kill in self._kills}:
             try:

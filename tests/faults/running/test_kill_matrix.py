@@ -30,7 +30,8 @@ ELT_STEPS = {
     PRODUCER: 5.0, "transform.{mart}_run": 1.0, "validate_marts": 1.5,
 }  # fmt: skip
 CONSOLIDATE_STEPS = {
-    "await_databases": 0.4, PRODUCER: 4.0, "transform.flights_run": 1.0, "validate_audit": 2.0, "publish": 1.5,
+    "await_databases": 0.4, PRODUCER: 4.0, "transform.consolidated__flights_run": 1.0, "validate_audit": 2.0,
+    "publish": 1.5,
 }  # fmt: skip
 MARTS = {"shop_eu": "orders", "shop_us": "orders", "airport_lga": "flights"}
 KILLS_IN_CONSOLIDATION = 2  # a day
@@ -56,6 +57,7 @@ def a_day_with(stack: Stack, oracle: Oracle, kills: list[Kill]) -> tuple[float, 
     output, _ = command.communicate(timeout=1800)
     seconds = time.monotonic() - begin
     killer.stop()
+    assert not killer.unknown, "no such task in the run"
     assert command.returncode == 0, f"{[str(kill) for kill in kills]}\n{output}"
     broken = oracle.violations(Expected(days=dict.fromkeys(DATABASES, day)))
     assert not broken, f"{[str(kill) for kill in kills]}\n" + "\n".join(broken)
