@@ -53,7 +53,7 @@ test: install-dev ## every test, the end-to-end one too
 	$(dev)/python $(pytest) $(two) tests $(addprefix --ignore=,$(cloud_tests) $(fault_tests) tests/e2e)
 	$(dev)/python $(pytest) tests/e2e
 
-faults: install-dev ## every case of docs/reliability.md, most on a running stack: two hours, and a table
+faults: install-dev ## every case of docs/reliability.md, most on a running stack: hours, and a table
 	TRIBUTARY_FAULTS=all TRIBUTARY_FAULTS_HISTORIES=200 \
 		$(dev)/python $(pytest) -m case tests $(addprefix --ignore=,$(cloud_tests))
 

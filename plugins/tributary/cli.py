@@ -10,7 +10,6 @@ from typing import Annotated, NoReturn
 import typer
 
 from tributary import generated
-from tributary.dates import parse_day
 from tributary.dead_letters.cli import app as dead_letters_app
 from tributary.dump_check import ReportFormat, check_dump
 from tributary.dumps import DumpError
@@ -18,7 +17,7 @@ from tributary.errors import TributaryError
 from tributary.quarantine.cli import app as quarantine_app
 from tributary.registry import load_registry
 from tributary.rollback_cli import rollback
-from tributary.terminal import Format, FormatOption, console, errors, print_rows, store_for_people
+from tributary.terminal import Format, FormatOption, console, day_of, errors, print_rows, store_for_people
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -31,13 +30,6 @@ app.add_typer(dump_app, name="dump")
 app.add_typer(dead_letters_app, name="dead-letters")
 app.command()(rollback)
 app.add_typer(quarantine_app, name="quarantine")
-
-
-def _day(text: str) -> date:
-    try:
-        return parse_day(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
 
 
 @app.command()
@@ -79,7 +71,7 @@ def setup() -> None:
 
 @app.command()
 def run(
-    day: Annotated[date, typer.Option("--date", help="Day of the dumps, such as 2013-01-31.", parser=_day)],
+    day: Annotated[date, typer.Option("--date", help="Day of the dumps, such as 2013-01-31.", parser=day_of)],
     database: Annotated[list[str] | None, typer.Option("--database", help="Only these; no consolidation.")] = None,
 ) -> None:
     """Load a day through the scheduler: all databases and the consolidation, or some databases.

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+
+from tributary.dates import parse_day
 
 if TYPE_CHECKING:
     from tributary.ledger.store import OpsStore
@@ -47,6 +50,14 @@ def print_rows(rows: Sequence[dict[str, Any]], output: Format, columns: Sequence
 def say(line: str) -> None:
     """Print a line as it is, for people and logs."""
     console.print(line, highlight=False, soft_wrap=True, markup=False)
+
+
+def day_of(text: str) -> date:
+    """A day as people write it on the command line. Raises BadParameter with the form that is expected."""
+    try:
+        return parse_day(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def reason(why: str | None) -> str:

@@ -21,7 +21,7 @@ from tests.integration.operators.test_resumed_jobs import order
 from tests.support.histories import Dump, Life, Run
 from tributary import naming
 from tributary.airbyte import sync_jobs
-from tributary.hooks.clients import bigquery_client
+from tributary.hooks.clients import bigquery_client, staging_server
 from tributary.hooks.cloud_sql import CloudSqlHook
 from tributary.ledger.store import OpsStore
 from tributary.operators import find_dump, outside_job, sync
@@ -32,7 +32,7 @@ from tributary.operators.reconcile import ReconcileOperator
 from tributary.operators.sync import SyncOperator
 from tributary.registry import Column
 from tributary.resuming import JobState, OutsideJob
-from tributary.settings import GOOGLE_CONNECTION, mysql_connection
+from tributary.settings import GOOGLE_CONNECTION
 
 # Calls with which a step changes something outside, or waits for it.
 MOMENTS = (
@@ -169,7 +169,7 @@ class KioskWorld:
 
     def _leftovers(self) -> Iterator[str]:
         name, client = self.kiosk.name, bigquery_client()
-        mysql = MySqlHook(mysql_conn_id=mysql_connection("staging"))
+        mysql = staging_server("staging")
         tables = {row[0] for row in mysql.get_records(f"show tables in `{name}`")}
         if tables != {"lines", naming.LOAD_MARKER}:
             yield f"the staging database has {sorted(tables)}"

@@ -24,8 +24,5 @@ def bigquery_of_its_own(directory: Path) -> Iterator[LocalCloud]:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("BIGQUERY_EMULATOR_HOST", "GOOGLE_CLOUD_PROJECT", "TRIBUTARY_DUMPS_BUCKET"):
             patch.setenv(name, cloud.variables()[name])
-        try:
-            cloud.start("bigquery")
+        with cloud.running("bigquery"):
             yield cloud
-        finally:
-            cloud.stop()

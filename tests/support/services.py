@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -131,6 +136,29 @@ class LocalCloud:
             self.processes[name] = Process.start(name, command, environment, self.directory)
         for name in names:
             self.processes[name].wait_for_port(self.ports[name])
+
+    @contextmanager
+    def running(self, *names: str) -> Iterator[LocalCloud]:
+        """Itself, with the named services, which end with it."""
+        try:
+            self.start(*names)
+            yield self
+        finally:
+            self.stop()
+
+    @contextmanager
+    def as_environment(self, **connections: Mapping[str, Any]) -> Iterator[None]:
+        """Make this process's environment that of a task, with Airflow connections by their names."""
+        with pytest.MonkeyPatch.context() as patch:
+            for name in [name for name in os.environ if name.startswith("LOCALCLOUD_")]:
+                patch.delenv(name)
+            for name, value in self.variables().items():
+                patch.setenv(name, value)
+            for name, connection in connections.items():
+                patch.setenv(f"AIRFLOW_CONN_{name.upper()}", json.dumps(connection))
+            # google-auth has read the environment when it was imported.
+            patch.setattr("google.auth.compute_engine._metadata._GCE_METADATA_HOST", os.environ["GCE_METADATA_HOST"])
+            yield
 
     def crash(self, name: str) -> None:
         """Kill one service and start it again."""

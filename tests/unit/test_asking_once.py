@@ -15,6 +15,7 @@ from google.auth.credentials import AnonymousCredentials
 from tributary.failures import Kind, classify
 from tributary.hooks import airbyte, clients, cloud_sql
 from tributary.hooks.patience import without_patience
+from tributary.ledger import store
 from tributary.operators import find_dump
 from tributary.operators.find_dump import find
 from tributary.operators.import_dump import finished_operation
@@ -50,7 +51,7 @@ def asked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
     """The requests that a service has got which all connections lead to, and which is away."""
     silent = threading.Event() if request.param else None
     handler = type("Handler", (Away,), {"silent": silent, "asked": []})
-    for module in (airbyte, clients, cloud_sql, find_dump):
+    for module in (airbyte, store, cloud_sql, find_dump):
         monkeypatch.setattr(module, "ANSWER_SECONDS", 2.0 if silent else 60.0)
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()

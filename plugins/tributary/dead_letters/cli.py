@@ -46,7 +46,7 @@ def show(letter_id: IdArgument, output: FormatOption = Format.table) -> None:
     with _bucket_at_hand():
         row = _found(_store(), letter_id).to_row()
     rows = [row] if output is not Format.table else [{"": name, "value": value} for name, value in row.items()]
-    print_rows(rows, output, None if rows else _COLUMNS)
+    print_rows(rows, output)
 
 
 @app.command()

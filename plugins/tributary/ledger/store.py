@@ -12,6 +12,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from tributary import naming
+from tributary.hooks.patience import ANSWER_SECONDS, is_patient
 from tributary.ledger.checksums import Content
 from tributary.sqlfiles import read_sql
 
@@ -167,13 +168,17 @@ class OpsStore:
 
 
 def execute(client: Client, sql: str, **parameters: str) -> Any:
-    """Run one statement with named STRING parameters and wait for its rows."""
+    """Run one statement with named STRING parameters and wait for its rows.
+
+    Google's library repeats requests and jobs for up to ten minutes; without patience neither is repeated.
+    """
     from google.cloud.bigquery import QueryJobConfig, ScalarQueryParameter
 
     config = QueryJobConfig(
         query_parameters=[ScalarQueryParameter(name, "STRING", value) for name, value in parameters.items()]
     )
-    return client.query(sql, job_config=config).result()
+    once: dict[str, Any] = {} if is_patient() else {"retry": None, "job_retry": None, "timeout": ANSWER_SECONDS}
+    return client.query(sql, job_config=config, **once).result(**once)
 
 
 def ensure_dataset(client: Client, name: str, location: str) -> None:

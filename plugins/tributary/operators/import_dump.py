@@ -16,8 +16,9 @@ from tributary import naming
 from tributary.dates import DUMP_DATE
 from tributary.dead_letters.redaction import one_line
 from tributary.errors import DumpReplacedError, ImportRefusedError, ImportTimeoutError
+from tributary.hooks.clients import staging_server
 from tributary.hooks.cloud_sql import CloudSqlHook, is_busy
-from tributary.operators.outside_job import OutsideJobMixin, staging_server
+from tributary.operators.outside_job import OutsideJobMixin
 from tributary.policies import IMPORT_LIMIT
 from tributary.resuming import Action, OutsideJob, decide
 from tributary.settings import GOOGLE_CONNECTION

@@ -11,7 +11,7 @@ from airflow.sdk import timezone
 from airflow.sdk.exceptions import AirflowRescheduleException, TaskDeferralError, TaskDeferralTimeout
 
 from tributary.errors import WaitedTooLongError
-from tributary.settings import Settings, mysql_connection
+from tributary.settings import Settings
 from tributary.triggers.poll import poll_with
 from tributary.waiting import look_shortly
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context
 
     class _Operator(BaseOperator):
-        pass
+        def execute_complete(self, context: Context, event: Any) -> Any: ...
 else:
     # Airflow gives every class below BaseOperator an __init__ of its own, which would hide the provider's.
     _Operator = object
@@ -65,9 +65,6 @@ class OutsideJobMixin(_Operator):
         )
         raise AssertionError("defer() does not return")
 
-    def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
-        raise NotImplementedError
-
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         try:
             return super().resume_execution(next_method, next_kwargs, context)
@@ -75,10 +72,3 @@ class OutsideJobMixin(_Operator):
             # Otherwise for good, as a wait for something that never came. Here nobody could look: the job may
             # well have ended, and the next try goes on with it.
             raise TaskDeferralError("the triggerer gave no answer, not even that the time was up") from None
-
-
-def staging_server(instance: str) -> Any:
-    """A MySqlHook on a Cloud SQL instance."""
-    from airflow.providers.mysql.hooks.mysql import MySqlHook
-
-    return MySqlHook(mysql_conn_id=mysql_connection(instance))

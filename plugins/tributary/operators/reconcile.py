@@ -9,14 +9,14 @@ from airflow.sdk import BaseOperator
 
 from tributary import naming
 from tributary.dates import DUMP_DATE, parse_day
-from tributary.hooks.clients import bigquery_client
+from tributary.hooks.clients import bigquery_client, staging_server
 from tributary.ledger.checksums import Column, bigquery_query, contents_of, mysql_query, shared_columns
 from tributary.ledger.compare import check_same_content, check_same_rows
 from tributary.ledger.reading import table_columns
 from tributary.ledger.store import OpsStore, execute
 from tributary.quarantine.moving import restore
 from tributary.registry import Database
-from tributary.settings import Settings, mysql_connection
+from tributary.settings import Settings
 from tributary.staging import read_marker, require_own
 
 if TYPE_CHECKING:
@@ -39,11 +39,9 @@ class ReconcileOperator(BaseOperator):
         self.dump_date = DUMP_DATE
 
     def execute(self, context: Context) -> dict[str, int]:
-        from airflow.providers.mysql.hooks.mysql import MySqlHook
-
         name = self.database.name
         staging, raw_dataset = naming.staging_database(name), naming.raw_dataset(name)
-        mysql = MySqlHook(mysql_conn_id=mysql_connection(self.database.cloud_sql_instance))
+        mysql = staging_server(self.database.cloud_sql_instance)
         require_own(read_marker(mysql, staging), database=name, run_id=context["run_id"])
         client = bigquery_client()
         # Where this task is cleared after validate_raw has set rows aside, raw is counted whole as before.

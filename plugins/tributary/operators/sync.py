@@ -14,9 +14,9 @@ from tributary import naming
 from tributary.airbyte import UNFINISHED, SyncPlan, ensure_connection, sync_jobs
 from tributary.drift import require_columns
 from tributary.hooks.airbyte import AirbyteHook
-from tributary.hooks.clients import bigquery_client
+from tributary.hooks.clients import bigquery_client, staging_server
 from tributary.ledger.store import execute as execute_sql
-from tributary.operators.outside_job import OutsideJobMixin, staging_server
+from tributary.operators.outside_job import OutsideJobMixin
 from tributary.registry import Database
 from tributary.resuming import Action, decide
 from tributary.settings import AIRBYTE_CONNECTION, Settings, mysql_connection
@@ -46,7 +46,7 @@ class SyncOperator(OutsideJobMixin, AirbyteTriggerSyncOperator):
 
     def execute(self, context: Context) -> Any:
         marker = self._own_marker(context)
-        require_columns(self.database, columns_of(staging_server(self.database.cloud_sql_instance), self._staging))
+        require_columns(self.database, columns_of(self._mysql, self._staging))
         hook = AirbyteHook(airbyte_conn_id=self.airbyte_conn_id, api_version=self.api_version)
         self.connection_id = ensure_connection(hook.airbyte_api, self._plan())
         begun = marker.sync_after is not None
@@ -65,15 +65,14 @@ class SyncOperator(OutsideJobMixin, AirbyteTriggerSyncOperator):
             load_marker = f"{naming.raw_dataset(self.database.name)}.{naming.LOAD_MARKER}"
             bigquery_client().delete_table(load_marker, not_found_ok=True)
             newest = int(jobs[0].id) if jobs else marker.sync_after or 0
-            mark_sync(staging_server(self.database.cloud_sql_instance), self._staging, context["run_id"], newest)
+            mark_sync(self._mysql, self._staging, context["run_id"], newest)
             job_id = hook.submit_sync_connection(connection_id=self.connection_id).job_id
             self.log.info("Submitted job %s", job_id)
         limit = self.execution_timeout or timedelta(seconds=self.timeout)
         return self.wait_for_end(context, finished_job, limit, job_id=job_id, connection=self.airbyte_conn_id)
 
     def execute_complete(self, context: Context, event: Any = None) -> dict[str, Any]:
-        # The provider's raises unless the job succeeded, and cancels one that timed out.
-        AirbyteTriggerSyncOperator.execute_complete(self, context, event)
+        super().execute_complete(context, event)  # raises unless the job succeeded; cancels one that timed out
         marker = self._own_marker(context)
         client = bigquery_client()
         raw = naming.raw_dataset(self.database.name)
@@ -88,7 +87,7 @@ class SyncOperator(OutsideJobMixin, AirbyteTriggerSyncOperator):
             dump_generation=str(marker.dump_generation),
         )
         # From here on a cleared sync is a new one.
-        mark_sync(staging_server(self.database.cloud_sql_instance), self._staging, context["run_id"], None)
+        mark_sync(self._mysql, self._staging, context["run_id"], None)
         return {"job_id": event["job_id"], "rows": event["rows"], "bytes": event["bytes"]}
 
     def on_kill(self) -> None:
@@ -101,8 +100,12 @@ class SyncOperator(OutsideJobMixin, AirbyteTriggerSyncOperator):
     def _staging(self) -> str:
         return naming.staging_database(self.database.name)
 
+    @property
+    def _mysql(self) -> Any:
+        return staging_server(self.database.cloud_sql_instance)
+
     def _own_marker(self, context: Context) -> LoadMarker:
-        marker = read_marker(staging_server(self.database.cloud_sql_instance), self._staging)
+        marker = read_marker(self._mysql, self._staging)
         return require_own(marker, database=self.database.name, run_id=context["run_id"])
 
     def _plan(self) -> SyncPlan:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tributary.dates import parse_day
-from tributary.terminal import Format, FormatOption, print_rows, reason, say, store_for_people
+from tributary.terminal import Format, FormatOption, day_of, print_rows, reason, say, store_for_people
 
 if TYPE_CHECKING:
     from tributary.ledger.store import OpsStore
@@ -18,16 +17,9 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Rows that break rules and were set aside: list, show, release, drop.")
 
 
-def _day(text: str) -> date:
-    try:
-        return parse_day(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
-
-
 DatabaseArgument = Annotated[str, typer.Argument(metavar="DATABASE", help="A database of the registry.")]
 TableArgument = Annotated[str, typer.Argument(metavar="TABLE", help="A table of it.")]
-DateOption = Annotated[date | None, typer.Option("--date", help="Day of the dump; else the newest.", parser=_day)]
+DateOption = Annotated[date | None, typer.Option("--date", help="Day of the dump; else the newest.", parser=day_of)]
 RuleOption = Annotated[str, typer.Option("--rule", help="The rule that the rows break.")]
 KeyOption = Annotated[
     list[str] | None,

@@ -43,27 +43,16 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     bqemulator = os.environ.get("TRIBUTARY_BQEMULATOR", ROOT / ".local" / "envs" / "localcloud" / "bin" / "bqemulator")
     python = Path(bqemulator).with_name("python")
     cloud = LocalCloud(tmp_path_factory.mktemp("cloud"), python=str(python))
-    try:
-        cloud.start("metadata", "storage", "bigquery")
+    with cloud.running("metadata", "storage", "bigquery"):
         yield cloud
-    finally:
-        cloud.stop()
 
 
 @pytest.fixture(scope="module")
 def cloud(services: LocalCloud) -> Iterator[LocalCloud]:
     """The services; the process's environment is that of a task, for the tests of one file: others have others."""
-    cloud = services
-    connection = {"conn_type": "google_cloud_platform", "extra": {"project": cloud.project, "num_retries": 0}}
-    with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith("LOCALCLOUD_")]:
-            patch.delenv(name)
-        for name, value in cloud.variables().items():
-            patch.setenv(name, value)
-        patch.setenv("AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT", json.dumps(connection))
-        # google-auth has read the environment when it was imported.
-        patch.setattr("google.auth.compute_engine._metadata._GCE_METADATA_HOST", os.environ["GCE_METADATA_HOST"])
-        yield cloud
+    connection = {"conn_type": "google_cloud_platform", "extra": {"project": services.project, "num_retries": 0}}
+    with services.as_environment(google_cloud_default=connection):
+        yield services
 
 
 @pytest.fixture

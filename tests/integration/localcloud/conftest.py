@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import pytest
@@ -18,18 +17,8 @@ SERVICES = ("metadata", "storage", "bigquery", "cloud_sql", "sqladmin", "airbyte
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     """All services, running; the process's environment points Google's clients at them."""
     cloud = LocalCloud(tmp_path_factory.mktemp("cloud"))
-    with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith("LOCALCLOUD_")]:
-            patch.delenv(name)
-        for name, value in cloud.variables().items():
-            patch.setenv(name, value)
-        # google-auth has read the environment when it was imported.
-        patch.setattr("google.auth.compute_engine._metadata._GCE_METADATA_HOST", os.environ["GCE_METADATA_HOST"])
-        try:
-            cloud.start(*SERVICES)
-            yield cloud
-        finally:
-            cloud.stop()
+    with cloud.as_environment(), cloud.running(*SERVICES):
+        yield cloud
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -47,44 +46,31 @@ NUMBERS = itertools.count(1)
 def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     """All services but production."""
     python = Path(os.environ.get("TRIBUTARY_BQEMULATOR", sys.executable)).with_name("python")
-    cloud = LocalCloud(tmp_path_factory.mktemp("cloud"), python=str(python))
-    try:
-        cloud.start(*SERVICES)
+    with LocalCloud(tmp_path_factory.mktemp("cloud"), python=str(python)).running(*SERVICES) as cloud:
         yield cloud
-    finally:
-        cloud.stop()
 
 
 @pytest.fixture(scope="module")
 def cloud(services: LocalCloud) -> Iterator[LocalCloud]:
     """The services; the process's environment is that of a task, for the tests of one file: others have others."""
-    cloud = services
-    url = {name: f"http://127.0.0.1:{port}" for name, port in cloud.ports.items()}
-    connections = {
-        "GOOGLE_CLOUD_DEFAULT": {
+    url = {name: f"http://127.0.0.1:{port}" for name, port in services.ports.items()}
+    connections: dict[str, Any] = {
+        "google_cloud_default": {
             "conn_type": "google_cloud_platform",
-            "extra": {"project": cloud.project, "sqladmin_api_endpoint": url["sqladmin"], "num_retries": 0},
+            "extra": {"project": services.project, "sqladmin_api_endpoint": url["sqladmin"], "num_retries": 0},
         },
-        "CLOUD_SQL__STAGING": {
-            "conn_type": "mysql", "host": "127.0.0.1", "port": cloud.ports["cloud_sql"],
-            "login": "root", "password": cloud.password,
+        "cloud_sql__staging": {
+            "conn_type": "mysql", "host": "127.0.0.1", "port": services.ports["cloud_sql"],
+            "login": "root", "password": services.password,
         },
-        "AIRBYTE_DEFAULT": {
+        "airbyte_default": {
             "conn_type": "airbyte", "host": f"{url['airbyte']}/api/public/v1/", "login": "tests",
-            "password": cloud.password, "schema": "v1/applications/token", "extra": {"timeout": 30},
+            "password": services.password, "schema": "v1/applications/token", "extra": {"timeout": 30},
         },
     }  # fmt: skip
-    with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith("LOCALCLOUD_")]:
-            patch.delenv(name)
-        for name, value in cloud.variables().items():
-            patch.setenv(name, value)
-        for name, connection in connections.items():
-            patch.setenv(f"AIRFLOW_CONN_{name}", json.dumps(connection))
+    with services.as_environment(**connections), pytest.MonkeyPatch.context() as patch:
         patch.setenv("TRIBUTARY_POLL_SECONDS", "1")
-        # google-auth has read the environment when it was imported.
-        patch.setattr("google.auth.compute_engine._metadata._GCE_METADATA_HOST", os.environ["GCE_METADATA_HOST"])
-        yield cloud
+        yield services
 
 
 class Given:

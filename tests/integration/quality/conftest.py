@@ -20,12 +20,8 @@ from tributary.registry import Contract
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     """The local cloud's BigQuery; `TRIBUTARY_BQEMULATOR` names a program of its environment."""
     python = Path(os.environ.get("TRIBUTARY_BQEMULATOR", sys.executable)).with_name("python")
-    cloud = LocalCloud(tmp_path_factory.mktemp("cloud"), python=str(python))
-    try:
-        cloud.start("bigquery")
+    with LocalCloud(tmp_path_factory.mktemp("cloud"), python=str(python)).running("bigquery") as cloud:
         yield cloud
-    finally:
-        cloud.stop()
 
 
 @pytest.fixture(scope="session")
