@@ -15,7 +15,7 @@ from typing import Protocol
 import pytest
 
 from tests.faults.running.oracle import Expected, Oracle
-from tests.faults.running.stack import DATABASES, Stack
+from tests.faults.running.stack import DATABASES, ELT_DAGS, Stack
 from tributary import naming
 from tributary.policies import SLOW_RETRY_DELAY
 
@@ -53,6 +53,12 @@ def heals(stack: Stack, oracle: Oracle, seen: Callable[[object], None]) -> Heals
         return seconds
 
     return heals
+
+
+def after_the_syncs(stack: Stack, day: str) -> None:
+    """Return when Airbyte no longer writes to BigQuery: a sync that fails there is rightly followed by another one."""
+    for dag_id in ELT_DAGS:
+        stack.wait_for(dag_id, day, "reconcile", "running", "success")
 
 
 @pytest.mark.case("F4", "Airflow's API server does not answer for 60 s", expected="heals")
@@ -180,7 +186,7 @@ def test_a_stream_fails(stack: Stack, heals: Heals):
 @pytest.mark.case("F18", "BigQuery answers 503 backendError and 403 rateLimitExceeded", expected="heals")
 def test_bigquery_refuses_for_a_while(stack: Stack, heals: Heals):
     def happens(day: str) -> None:
-        stack.wait_for(ANY, day, "reconcile", "running", "success")
+        after_the_syncs(stack, day)
         stack.order("bigquery", kind="http", status=503, code="backendError", count=6, method="POST")
         stack.order("bigquery", kind="http", status=403, code="rateLimitExceeded", count=3, method="POST",
                     message="Exceeded rate limits: too many table update operations for this table")  # fmt: skip
@@ -223,7 +229,8 @@ def test_the_bucket_is_away(stack: Stack, heals: Heals):
 @pytest.mark.case("F18", "BigQuery dies while marts are built", expected="heals")
 def test_the_warehouse_dies(stack: Stack, heals: Heals):
     def happens(day: str) -> None:
-        stack.wait_for(ANY, day, PRODUCER, "running")
+        after_the_syncs(stack, day)
+        stack.wait_until(lambda: any(stack.state(dag_id, day, PRODUCER) == "running" for dag_id in ELT_DAGS), "dbt")
         stack.crash("bigquery")
 
     heals(happens)
