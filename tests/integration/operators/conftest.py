@@ -193,12 +193,13 @@ class Kiosk:
     def connection_id(self) -> str:
         from airbyte_api.api import ListConnectionsRequest
 
-        found = self.airbyte.connections.list_connections(request=ListConnectionsRequest(limit=100))
-        return next(
-            str(item.connection_id)
-            for item in found.connections_response.data
-            if item.name == naming.airbyte_name(self.name)
-        )
+        def page(offset: int) -> Any:
+            # 100 is the most that Airbyte gives at once; a long run of tests makes more.
+            asked = ListConnectionsRequest(limit=100, offset=offset)
+            return self.airbyte.connections.list_connections(request=asked).connections_response.data
+
+        every = itertools.chain.from_iterable(itertools.takewhile(len, map(page, itertools.count(0, 100))))
+        return next(str(item.connection_id) for item in every if item.name == naming.airbyte_name(self.name))
 
     def raw(self) -> list[tuple[int, str]]:
         rows = bigquery_client().query(f"select id, text from raw__{self.name}.lines order by id").result()
