@@ -18,7 +18,7 @@ from google.cloud import storage
 
 from tests.support.services import LocalCloud
 from tributary import naming
-from tributary.airbyte import sync_jobs
+from tributary.airbyte import _connections, _only_workspace, sync_jobs
 from tributary.hooks.clients import bigquery_client
 from tributary.hooks.cloud_sql import CloudSqlHook
 from tributary.operators.import_dump import ImportDumpOperator
@@ -191,15 +191,9 @@ class Kiosk:
         return AirbyteHook(airbyte_conn_id=AIRBYTE_CONNECTION, api_version="v1").airbyte_api
 
     def connection_id(self) -> str:
-        from airbyte_api.api import ListConnectionsRequest
-
-        def page(offset: int) -> Any:
-            # 100 is the most that Airbyte gives at once; a long run of tests makes more.
-            asked = ListConnectionsRequest(limit=100, offset=offset)
-            return self.airbyte.connections.list_connections(request=asked).connections_response.data
-
-        every = itertools.chain.from_iterable(itertools.takewhile(len, map(page, itertools.count(0, 100))))
-        return next(str(item.connection_id) for item in every if item.name == naming.airbyte_name(self.name))
+        """Raises StopIteration where Airbyte does not know the database yet."""
+        api, name = self.airbyte, naming.airbyte_name(self.name)
+        return next(str(one.connection_id) for one in _connections(api, _only_workspace(api)) if one.name == name)
 
     def raw(self) -> list[tuple[int, str]]:
         rows = bigquery_client().query(f"select id, text from raw__{self.name}.lines order by id").result()
