@@ -53,9 +53,19 @@ test: install-dev ## every test, the end-to-end one too
 	$(dev)/python $(pytest) $(two) tests $(addprefix --ignore=,$(cloud_tests) $(fault_tests) tests/e2e)
 	$(dev)/python $(pytest) tests/e2e
 
+# One table of three runs, and the running stack last: it has the machine to itself, as its limits of time ask.
+faults: export TRIBUTARY_FAULTS := all
+faults: export TRIBUTARY_FAULTS_HISTORIES ?= 200
+faults: export TRIBUTARY_FAULTS_ROWS := $(CURDIR)/.local/faults/rows.json
+faults: cases := $(dev)/python $(pytest) -m case
+faults: histories := tests/faults/test_histories.py
 faults: install-dev ## every case of docs/reliability.md, most on a running stack: hours, and a table
-	TRIBUTARY_FAULTS=all TRIBUTARY_FAULTS_HISTORIES=200 \
-		$(dev)/python $(pytest) -m case tests $(addprefix --ignore=,$(cloud_tests))
+	@mkdir -p $(dir $(TRIBUTARY_FAULTS_ROWS)) && rm -f $(TRIBUTARY_FAULTS_ROWS)
+	@failed=0; set -x; \
+	$(cases) $(two) tests $(addprefix --ignore=,$(cloud_tests) $(fault_tests) $(histories)) || failed=1; \
+	$(cases) -n 2 --dist worksteal $(histories) || failed=1; \
+	$(cases) $(fault_tests) || failed=1; \
+	exit $$failed
 
 test-fast: install-dev ## the tests that start no service
 	$(envs)/localcloud/bin/python $(pytest) tests/unit/localcloud tests/unit/simulator

@@ -1,10 +1,12 @@
 """The table at the end of a run: which case of the catalogue was tried, what was expected, what was seen.
 
-`TRIBUTARY_FAULTS_REPORT` names a file that gets it as Markdown. A plugin of pytest, in tests/conftest.py.
+`TRIBUTARY_FAULTS_REPORT` names a file that gets it as Markdown; `TRIBUTARY_FAULTS_ROWS` one that keeps the rows from
+one run to the next, so that several runs make one table. A plugin of pytest, in tests/conftest.py.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import textwrap
@@ -53,6 +55,7 @@ def _reason(report: pytest.TestReport) -> str:
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Print the table, and write it as Markdown to the file that TRIBUTARY_FAULTS_REPORT names."""
+    _join_kept_rows()
     if not ROWS:
         return
     lines = [
@@ -66,6 +69,17 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     terminalreporter.write("\n".join(lines) + "\n")
     if report := os.environ.get("TRIBUTARY_FAULTS_REPORT"):
         Path(report).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _join_kept_rows() -> None:
+    """Add the rows of the runs before this one, and keep all of them for the next."""
+    if not (name := os.environ.get("TRIBUTARY_FAULTS_ROWS")):
+        return
+    kept = Path(name)
+    if kept.exists():
+        for *row, seconds in json.loads(kept.read_text(encoding="utf-8")):
+            ROWS.setdefault(tuple(row), []).extend(seconds)
+    kept.write_text(json.dumps([[*row, seconds] for row, seconds in ROWS.items()], indent=1), encoding="utf-8")
 
 
 def _counted(row: Row) -> tuple[str, ...]:
