@@ -1,0 +1,90 @@
+"""What is wrong at one moment: the form that every check hands to the incidents. Pure."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+RUNBOOKS = "docs/runbooks"
+
+
+class Kind(StrEnum):
+    """What sort of thing is wrong; each has its runbook."""
+
+    failed = "failed"
+    """A step failed for good: one open dead letter."""
+    late = "late"
+    """A run is beyond its deadline and still at work, or waiting."""
+    stale = "stale"
+    """What readers see is older than the deadline allows, whatever the runs say."""
+    slow = "slow"
+    """A step takes longer than its own limit."""
+    dag_import = "dag_import"
+    """A file of DAGs does not import: its DAGs are not scheduled."""
+
+
+class Severity(StrEnum):
+    """Who has to do something, and when."""
+
+    page = "page"
+    """Somebody, now."""
+    ticket = "ticket"
+    """Somebody, in working hours."""
+    note = "note"
+    """Nobody: for the record."""
+
+
+class Finding(BaseModel):
+    """One thing that is wrong now. The same thing found again has the same `key`.
+
+    :param subject: the database, `consolidate`, or `dags.<file>`.
+    :param day: the day of the dump that it is about.
+    :param step: the task, where one is concerned; a model's task counts as `transform`.
+    :param cause: what findings of several databases have in common when they have one cause, such as
+        `airbyte/unavailable`; findings with the same kind and cause, within minutes, are one incident.
+    :param since: when it began (UTC).
+    :param headline: what is wrong, in a few words: no words of an error, no content of rows.
+    :param detail: further lines of the same sort: what it waits for, what blocks that, the failing rule and
+        its count, what is usual.
+    :param readers: what readers of `consolidated` see now.
+    :param command: what mends it, once the cause is gone.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: Kind
+    subject: str
+    day: date
+    step: str | None = None
+    cause: str
+    severity: Severity
+    owner: str
+    since: AwareDatetime
+    run_id: str | None = None
+    headline: str
+    detail: tuple[str, ...] = ()
+    readers: str | None = None
+    command: str | None = None
+    url: str | None = None
+
+    @property
+    def key(self) -> str:
+        """The same for the same thing: `failed/shop_eu/2013-01-02/sync`."""
+        return "/".join(filter(None, (self.kind.value, self.subject, self.day.isoformat(), self.step)))
+
+    @property
+    def runbook(self) -> str:
+        """Where it says what to do, from the repository's top: `docs/runbooks/failed-sync.md`."""
+        name = f"{self.kind.value}-{self.step}" if self.kind in (Kind.failed, Kind.slow) and self.step else self.kind
+        return f"{RUNBOOKS}/{str(name).replace('_', '-')}.md"
+
+
+def age(since: datetime, now: datetime) -> str:
+    """`3 h 5 min`, for people; the two largest units."""
+    minutes = max(int((now - since).total_seconds() // 60), 0)
+    days, minutes = divmod(minutes, 24 * 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [f"{number} {unit}" for number, unit in ((days, "d"), (hours, "h"), (minutes, "min")) if number]
+    return " ".join(parts[:2]) or "less than a minute"
