@@ -7,7 +7,8 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -94,8 +95,19 @@ class Checkout:
             time.sleep(10)
 
     def add_database(self, name: str, **entry: Any) -> None:
-        """Add one entry to the registry."""
+        """Add one entry to the registry, or say more in one that is there."""
+        with self.registry() as content:
+            content["databases"][name] = {**content["databases"].get(name, {}), **entry}
+
+    def keep_only(self, names: Sequence[str]) -> None:
+        """Take all other databases out of the registry."""
+        with self.registry() as content:
+            content["databases"] = {name: content["databases"][name] for name in names}
+
+    @contextmanager
+    def registry(self) -> Iterator[dict[str, Any]]:
+        """The registry's content, written back as it is then."""
         path = self.folder / "include" / "databases.yaml"
-        registry = yaml.safe_load(path.read_text())
-        registry["databases"][name] = entry
-        path.write_text(yaml.safe_dump(registry, sort_keys=False))
+        content = yaml.safe_load(path.read_text())
+        yield content
+        path.write_text(yaml.safe_dump(content, sort_keys=False))

@@ -15,7 +15,6 @@ from typing import Any
 from xmlrpc.client import ServerProxy
 
 import httpx
-import yaml
 
 from tests.e2e.checkout import Checkout
 from tributary import naming
@@ -43,10 +42,7 @@ class Stack:
     def start(cls, folder: Path) -> Stack:
         """A fresh checkout with DATABASES alone, its first day loaded."""
         checkout = Checkout.create(folder)
-        registry = checkout.folder / "include" / "databases.yaml"
-        content = yaml.safe_load(registry.read_text())
-        content["databases"] = {name: content["databases"][name] for name in DATABASES}
-        registry.write_text(yaml.safe_dump(content, sort_keys=False))
+        checkout.keep_only(DATABASES)
         checkout.run("make", "run")
         return cls(checkout)
 
