@@ -17,6 +17,7 @@ MODULES = (
     "airflow.providers.mysql.hooks.mysql",
     "cosmos",
     "cosmos.operators.watcher",
+    "datadog.dogstatsd.base",
     "google.cloud.bigquery",
     "great_expectations",
     "great_expectations.expectations.core",

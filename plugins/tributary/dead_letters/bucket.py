@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from tributary.dead_letters.record import COMMAND, FOLDER, DeadLetter, object_name
 from tributary.errors import TributaryError
+from tributary.telemetry import senders
 
 if TYPE_CHECKING:
     from google.cloud.storage import Blob, Client
@@ -65,6 +66,8 @@ class LetterBucket:
             except PreconditionFailed:
                 time.sleep(_FIRST_WAIT * 2**attempt * random.uniform(0.5, 1))  # noqa: S311
                 continue
+            if found is not None:
+                senders.recovered(found, wanted)
             return wanted
         raise TributaryError(f"{name}: others changed it {_ATTEMPTS} times in a row; try again in a minute")
 

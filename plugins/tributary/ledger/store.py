@@ -15,6 +15,7 @@ from tributary import naming
 from tributary.hooks.patience import ANSWER_SECONDS, is_patient
 from tributary.ledger.checksums import Content
 from tributary.sqlfiles import read_sql
+from tributary.telemetry import senders
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
@@ -82,9 +83,20 @@ class OpsStore:
         )
 
     def record_dump(
-        self, report: DumpReport, *, database: str, dump_date: date, run_id: str, dump_uri: str, dump_generation: int
+        self,
+        report: DumpReport,
+        *,
+        database: str,
+        dump_date: date,
+        run_id: str,
+        dump_uri: str,
+        dump_generation: int,
+        app: str | None = None,
     ) -> None:
-        """Append what pre-flight found out about a dump, whether it may be imported or not."""
+        """Append what pre-flight found out about a dump, whether it may be imported or not.
+
+        `app` is for the metrics that are sent of it, here and below.
+        """
         self.append(
             "dumps_log",
             [
@@ -106,16 +118,31 @@ class OpsStore:
                 }
             ],
         )
+        senders.dump_read(report, database=database, app=app)
 
     def record_counts(
-        self, stage: str, counts: Mapping[str, int], *, database: str, dump_date: date, run_id: str
+        self,
+        stage: str,
+        counts: Mapping[str, int],
+        *,
+        database: str,
+        dump_date: date,
+        run_id: str,
+        app: str | None = None,
     ) -> None:
         """Append the rows per table of a stage that has no checksums (`dump`, `quarantine`)."""
         contents = {table: Content(rows) for table, rows in counts.items()}
-        self.record_contents(stage, contents, database=database, dump_date=dump_date, run_id=run_id)
+        self.record_contents(stage, contents, database=database, dump_date=dump_date, run_id=run_id, app=app)
 
     def record_contents(
-        self, stage: str, contents: Mapping[str, Content], *, database: str, dump_date: date, run_id: str
+        self,
+        stage: str,
+        contents: Mapping[str, Content],
+        *,
+        database: str,
+        dump_date: date,
+        run_id: str,
+        app: str | None = None,
     ) -> None:
         """Append rows and checksums per table of one stage (`staging`, `raw`, `marts`, `consolidated`)."""
         self.append(
@@ -133,6 +160,7 @@ class OpsStore:
                 for table, content in contents.items()
             ],
         )
+        senders.counted(stage, contents, database=database, app=app)
 
     def previous_counts(self, stage: str, database: str, before: date) -> dict[str, int]:
         """Rows per table of the newest landed dump before a day; empty where there is none."""

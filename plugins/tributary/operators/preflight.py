@@ -68,7 +68,12 @@ class PreflightOperator(BaseOperator):
             )
         self.log.info("%s", report.to_text())
         store = ops_store()
-        record: dict[str, Any] = {"database": self.database.name, "dump_date": day, "run_id": context["run_id"]}
+        record: dict[str, Any] = {
+            "database": self.database.name,
+            "dump_date": day,
+            "run_id": context["run_id"],
+            "app": contract.app,
+        }
         store.record_dump(report, dump_uri=dump["uri"], dump_generation=int(dump["generation"] or 0), **record)
         report.raise_if_refused()
         tables = {table: rows for table, rows in report.tables.items() if table in contract.tables}

@@ -50,6 +50,7 @@ class PublishOperator(BaseOperator):
             keep=self.keep,
         )
         store = OpsStore(client, location)
+        app_of = {database: app for app, databases in self.apps.items() for database in databases}
         for database, by_table in contents.items():
             store.record_contents(
                 "consolidated",
@@ -57,6 +58,7 @@ class PublishOperator(BaseOperator):
                 database=database,
                 dump_date=parse_day(plan["as_of"][database]),
                 run_id=context["run_id"],
+                app=app_of[database],
             )
         rows = {database: sum(content.rows for content in by_table.values()) for database, by_table in contents.items()}
         self.log.info("Published: %s", json.dumps(rows))

@@ -54,7 +54,12 @@ class ReconcileOperator(BaseOperator):
         store = OpsStore(client, Settings.from_environment().location)
         for stage, contents in (("staging", staged), ("raw", raw)):
             store.record_contents(
-                stage, contents, database=name, dump_date=parse_day(self.dump_date), run_id=context["run_id"]
+                stage,
+                contents,
+                database=name,
+                dump_date=parse_day(self.dump_date),
+                run_id=context["run_id"],
+                app=self.database.app,
             )
         # A table without an INSERT is empty: the dump's report leaves such tables at zero.
         check_same_rows(

@@ -22,6 +22,7 @@ from tributary.resuming import Action, decide
 from tributary.settings import AIRBYTE_CONNECTION, Settings, mysql_connection
 from tributary.sqlfiles import render_sql
 from tributary.staging import LoadMarker, columns_of, mark_sync, read_marker, require_own
+from tributary.telemetry import senders
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -88,6 +89,7 @@ class SyncOperator(OutsideJobMixin, AirbyteTriggerSyncOperator):
         )
         # From here on a cleared sync is a new one.
         mark_sync(self._mysql, self._staging, context["run_id"], None)
+        senders.synced(event["bytes"], database=self.database.name, app=self.database.app)
         return {"job_id": event["job_id"], "rows": event["rows"], "bytes": event["bytes"]}
 
     def on_kill(self) -> None:

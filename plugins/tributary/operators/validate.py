@@ -25,6 +25,7 @@ from tributary.quarantine.flow import Quarantine
 from tributary.raw import require_load
 from tributary.registry import Contract, Database, Registry
 from tributary.settings import Settings
+from tributary.telemetry import senders
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -64,16 +65,17 @@ class _ValidateOperator(BaseOperator):
             partition=partition,
             parameters=parameters,
         )
-        self.keep(store, context, result, database)
+        self.keep(store, context, result, database, contract.app)
         require(result)
         return result
 
-    def keep(self, store: OpsStore, context: Context, result: CheckpointResult, database: str) -> None:
-        """Append a checkpoint's results to `ops.quality_results`."""
+    def keep(self, store: OpsStore, context: Context, result: CheckpointResult, database: str, app: str) -> None:
+        """Append a checkpoint's results to `ops.quality_results`, and send them as metrics."""
         store.append(
             "quality_results",
             result.to_rows(run_id=context["run_id"], database=database, date=parse_day(self.day)),
         )
+        senders.checked(result, database=database, app=app)
         self.log.info("%s: %d rules hold, %d skipped", result.dataset, len(result.passed), len(result.skipped))
 
 
@@ -106,11 +108,11 @@ class ValidateRawOperator(_ValidateOperator):
             parameters={table: {"previous_rows": rows} for table, rows in previous.items()},
         )
         result = check(suites=suites)
-        self.keep(store, context, result, name)
+        self.keep(store, context, result, name, self.database.app)
         aside: dict[str, int] = {}
         if quarantine.may_help(result):
             result, aside = quarantine.set_aside(result, lambda suites: check(suites=suites))
-            self.keep(store, context, result, name)
+            self.keep(store, context, result, name, self.database.app)
             self._count(store, context, aside)
             context["ti"].xcom_push(key=QUARANTINED, value=aside)
             self.log.warning("%s: rows set aside: %s", naming.quarantine_dataset(name), aside or "none")
@@ -125,8 +127,14 @@ class ValidateRawOperator(_ValidateOperator):
         return len(result.passed)
 
     def _count(self, store: OpsStore, context: Context, aside: Mapping[str, int]) -> None:
-        day, run_id = parse_day(self.day), context["run_id"]
-        store.record_counts(QUARANTINE_STAGE, aside, database=self.database.name, dump_date=day, run_id=run_id)
+        store.record_counts(
+            QUARANTINE_STAGE,
+            aside,
+            database=self.database.name,
+            dump_date=parse_day(self.day),
+            run_id=context["run_id"],
+            app=self.database.app,
+        )
 
 
 class ValidateMartsOperator(_ValidateOperator):
@@ -140,7 +148,7 @@ class ValidateMartsOperator(_ValidateOperator):
         name, day, contract = self.database.name, parse_day(self.day), self.database.contract
         store = OpsStore(bigquery_client(), Settings.from_environment().location)
         marts = partition_contents(store.client, naming.dataset(name), contract.mart_names, self.day)
-        store.record_contents("marts", marts, database=name, dump_date=day, run_id=context["run_id"])
+        store.record_contents("marts", marts, database=name, dump_date=day, run_id=context["run_id"], app=contract.app)
         # Proves, too, that dbt built every one of them in this run: a green task alone does not.
         raw = context["ti"].xcom_pull(task_ids="reconcile")
         aside = context["ti"].xcom_pull(task_ids="validate_raw", key=QUARANTINED) or {}

@@ -1,0 +1,1 @@
+"""What Tributary tells of itself while it runs: metrics for DogStatsD."""
