@@ -54,6 +54,7 @@ def _cloud(state: State) -> dict[str, str]:
         "LOCALCLOUD_BIGQUERY_GRPC_PORT": str(ports["bigquery_grpc"]),
         "LOCALCLOUD_SQLADMIN_PORT": str(ports["sqladmin"]),
         "LOCALCLOUD_AIRBYTE_PORT": str(ports["airbyte"]),
+        "LOCALCLOUD_DOGSTATSD_PORT": str(ports["dogstatsd"]),
         "LOCALCLOUD_AIRBYTE_CLIENT_ID": "tributary",
         "LOCALCLOUD_AIRBYTE_CLIENT_SECRET": passwords["airbyte_client"],
         "LOCALCLOUD_CLOUD_SQL_INSTANCE": "staging",
@@ -78,6 +79,10 @@ def _tributary(state: State) -> dict[str, str]:
         "TRIBUTARY_AIRFLOW_URL": _url(state, "airflow"),
         "TRIBUTARY_AIRFLOW_USER": ADMIN,
         "TRIBUTARY_AIRFLOW_PASSWORD": state.secrets["airflow_admin"],
+        "DD_AGENT_HOST": "127.0.0.1",
+        "DD_DOGSTATSD_PORT": str(state.ports["dogstatsd"]),
+        "DD_SERVICE": "tributary",
+        "DD_ENV": "local",
     }
 
 

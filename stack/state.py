@@ -24,6 +24,7 @@ PORT_NAMES = (
     "bigquery",
     "bigquery_grpc",
     "cloud_sql",
+    "dogstatsd",
     "metadata",
     "production",
     "sqladmin",

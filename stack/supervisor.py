@@ -61,6 +61,7 @@ def localcloud_programs() -> tuple[Program, ...]:
         service("production", "localcloud.mysql", "--name", "production", port="production"),
         service("sqladmin", "localcloud.sqladmin", port="sqladmin"),
         service("airbyte", "localcloud.airbyte", port="airbyte"),
+        service("dogstatsd", "localcloud.dogstatsd", port="dogstatsd"),
     )
 
 

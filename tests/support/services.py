@@ -86,7 +86,9 @@ class Process:
         self.popen.wait()
 
 
-PORTS = ("metadata", "storage", "bigquery", "bigquery_grpc", "cloud_sql", "production", "sqladmin", "airbyte")
+PORTS = (
+    "metadata", "storage", "bigquery", "bigquery_grpc", "cloud_sql", "production", "sqladmin", "airbyte", "dogstatsd",
+)  # fmt: skip
 """Every port of a local cloud; its variable is LOCALCLOUD_<name>_PORT."""
 
 
