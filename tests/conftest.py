@@ -8,10 +8,14 @@ import pytest
 
 # Hooks of pytest, for the tests of all folders.
 from tests.support.fault_table import pytest_runtest_logreport, pytest_runtest_makereport, pytest_terminal_summary
+from tributary.telemetry import metrics
 
 __all__ = ("ROOT", "pytest_runtest_logreport", "pytest_runtest_makereport", "pytest_terminal_summary")
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# A metric or tag that the catalogue does not have fails the test that sends it.
+metrics.strict = True
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tributary.quality.results import CheckpointResult
 
 _APP_TAG = "app:"
+_NOT_REPORTED = "not_reported"
 # Cosmos' name for the task of a model.
 _MODEL_TASK = "_run"
 _UNIQUE = frozenset({"expect_column_values_to_be_unique", "expect_compound_columns_to_be_unique"})
@@ -112,9 +113,7 @@ def _subject(database: str) -> str:
 
 
 def _reason(error: BaseException | str | None) -> str:
-    """A key of failures.yaml. Where the task's process died, Airflow tells words, or nothing."""
+    """A key of failures.yaml; Airflow's own words, or none, mean that the process died with the error untold."""
     from tributary.failures import classify
 
-    if error is None:
-        return "unknown"
-    return classify(error if isinstance(error, BaseException) else RuntimeError(error)).reason
+    return classify(error).reason if isinstance(error, BaseException) else _NOT_REPORTED
