@@ -56,7 +56,7 @@ def check() -> None:
 
 @app.command()
 def generate() -> None:
-    """Write the files that derive from the registry: JSON Schemas, dbt sources, docs/dags.md."""
+    """Write the files that are derived: JSON Schemas, dbt sources, docs/dags.md, the table of docs/metrics.md."""
     for path in generated.write(load_registry()):
         console.print(f"wrote {path}")
 

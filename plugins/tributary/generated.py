@@ -1,4 +1,4 @@
-"""Files that derive from the registry and are kept in the repository, so that people can read them.
+"""Files that derive from the registry and other lists, and are kept in the repository, so that people can read them.
 
 `tributary generate` writes them; `tributary check`, and with it CI, fails when one is stale.
 """
@@ -13,7 +13,10 @@ import yaml
 
 from tributary import docs, naming
 from tributary.registry import INCLUDE, Contract, Registry, RegistryFile
+from tributary.telemetry import catalogue
 
+# Around the part of docs/metrics.md that is made; the rest of it is written by hand.
+_BEGIN, _END = "<!-- catalogue: begin -->\n", "<!-- catalogue: end -->"
 _HEADER = "# Made from include/contracts/{app}.yaml by `tributary generate`; change the contract instead.\n"
 
 
@@ -23,6 +26,7 @@ def render(registry: Registry, include: Path = INCLUDE) -> dict[Path, str]:
         include / "schemas" / "databases.schema.json": _json(RegistryFile.model_json_schema()),
         include / "schemas" / "contract.schema.json": _json(Contract.model_json_schema()),
         include.parent / "docs" / "dags.md": _dags(registry),
+        include.parent / "docs" / "metrics.md": _metrics(include.parent / "docs" / "metrics.md"),
     }
     for app, databases in registry.apps.items():
         path = include / "dbt" / "models" / "sources" / f"{app}.yml"
@@ -93,3 +97,11 @@ def _dags(registry: Registry) -> str:
         parts.append(f"## `{naming.dag_id(database.name)}`\n\n{docs.elt(database)}")
     parts.append(f"## `{naming.CONSOLIDATE_DAG}`\n\n{docs.consolidate(registry)}")
     return "\n\n".join(parts) + "\n"
+
+
+def _metrics(path: Path) -> str:
+    """The page as it is, with the table made anew; a page that is not there is the table alone."""
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    before, _, rest = text.partition(_BEGIN)
+    _, _, after = rest.partition(_END)
+    return f"{before}{_BEGIN}{catalogue.markdown()}{_END}{after}"

@@ -106,8 +106,8 @@ _ALL = (
         "quality.rules",
         Kind.counter,
         "rule",
-        ("database", "app", "layer", "state"),
-        "The same as numbers, which can be added: `state:passed`, `failed` and `error`.",
+        ("database", "app", "layer", "rule", "state"),
+        "The same as numbers, which can be added: `state:passed`, `failed`, `error`; `rule:unique` are those on keys.",
         "after every checkpoint, before it fails",
     ),
     Metric(

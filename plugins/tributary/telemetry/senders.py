@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from tributary.dead_letters.record import DeadLetter
     from tributary.dumps import DumpReport
     from tributary.ledger.checksums import Content
-    from tributary.quality.results import CheckpointResult
+    from tributary.quality.results import CheckpointResult, RuleResult
 
 _APP_TAG = "app:"
 _NOT_REPORTED = "not_reported"
@@ -69,15 +70,15 @@ def synced(size: int, *, database: str, app: str) -> None:
 def checked(result: CheckpointResult, *, database: str, app: str) -> None:
     """Send how many rules held, and how many rows share a key; a rule that could not be checked does not hold."""
     tags = {"database": _subject(database), "app": app, "layer": result.layer}
-    numbers = {"passed": len(result.passed), "failed": len(result.failed), "error": len(result.errors)}
-    for state, number in numbers.items():
-        metrics.increment("quality.rules", number, **tags, state=state)
-    if total := sum(numbers.values()):
-        metrics.gauge("quality.pass_rate", 100 * numbers["passed"] / total, **tags)
-    unique = [rule for rule in (*result.passed, *result.failed) if rule.type in _UNIQUE]
+    rules = (*result.passed, *result.failed, *result.errors)
+    for (rule, state), number in Counter((_kind_of(it), it.status) for it in rules).items():
+        metrics.increment("quality.rules", number, **tags, rule=rule, state=state)
+    if rules:
+        metrics.gauge("quality.pass_rate", 100 * len(result.passed) / len(rules), **tags)
+    unique = [it for it in (*result.passed, *result.failed) if _kind_of(it) == "unique"]
     if unique:
         # A rule that fails without a count has at least one such row.
-        rows = sum(rule.unexpected_count or int(not rule.success) for rule in unique)
+        rows = sum(it.unexpected_count or int(not it.success) for it in unique)
         metrics.gauge("duplicates", rows, **tags)
 
 
@@ -106,6 +107,10 @@ def _of_dag(dag_id: str, dag_tags: Iterable[str]) -> dict[str, str | None] | Non
         return None
     app = next((tag.removeprefix(_APP_TAG) for tag in dag_tags if tag.startswith(_APP_TAG)), None)
     return {"database": named[0], "app": app}
+
+
+def _kind_of(result: RuleResult) -> str:
+    return "unique" if result.type in _UNIQUE else "other"
 
 
 def _subject(database: str) -> str:

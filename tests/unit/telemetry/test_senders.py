@@ -34,8 +34,12 @@ def by_name(agent: Agent) -> dict[str, float]:
 def test_a_checkpoint_tells_its_rate_its_rules_and_its_duplicates(agent: Agent):
     senders.checked(result(PASSED, UNIQUE, GRAIN, ERROR, SKIPPED), database="kiosk", app="stalls")
     heard = agent.heard()
-    rules = {sent.tags["state"]: sent.value for sent in heard if sent.name == "tributary.quality.rules"}
-    assert rules == {"passed": 2, "failed": 1, "error": 1}
+    rules = {
+        (sent.tags["rule"], sent.tags["state"]): sent.value for sent in heard if sent.name == "tributary.quality.rules"
+    }
+    assert rules == {
+        ("other", "passed"): 1, ("unique", "passed"): 1, ("unique", "failed"): 1, ("other", "error"): 1,
+    }  # fmt: skip
     gauges = {sent.name: (sent.value, sent.tags) for sent in heard if sent.type == "g"}
     assert gauges == {"tributary.quality.pass_rate": (50, OF_RAW), "tributary.duplicates": (4, OF_RAW)}
 
