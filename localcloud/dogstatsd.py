@@ -124,7 +124,9 @@ def _rate(text: str, type_: str) -> float:
     except ValueError:
         rate = 0
     if not 0 < rate <= 1 or type_ not in SAMPLED:
-        raise MalformedError(f"found the sample rate {text!r} of a {TYPES[type_]}, expected above 0, at most 1, no gauge")
+        raise MalformedError(
+            f"found the sample rate {text!r} of a {TYPES[type_]}, expected above 0, at most 1, no gauge"
+        )
     return rate
 
 

@@ -260,5 +260,14 @@ def test_airflow_finds_the_plugin_alone_and_imports_little_for_it(root: Path):
     found, imported = done.stdout.splitlines()[-2:]
     assert found == "['tributary'] {} [1]"
     assert "tributary.telemetry.listener" in imported.split()
-    heavy = ("datadog", "pydantic", "google", "cosmos", "great_expectations", "tributary.pipeline", "registry", "naming")
+    heavy = (
+        "datadog",
+        "pydantic",
+        "google",
+        "cosmos",
+        "great_expectations",
+        "tributary.pipeline",
+        "registry",
+        "naming",
+    )
     assert not [name for name in imported.split() if name.startswith(heavy)]

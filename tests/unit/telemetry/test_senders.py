@@ -122,5 +122,3 @@ def test_a_step_that_fails_again_and_heals_again_tells_it_again(agent: Agent, bu
 )
 def test_a_task_is_a_step_and_maybe_a_model(task_id: str, step: str, model: str | None):
     assert senders.step_of(task_id) == (step, model)
-
-
