@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from tests.support.histories import Dump, Run
 from tests.unit.dead_letters.letters_in_memory import T0, MemoryClient, make_letter
+from tests.unit.memory_world import NAME, MemoryWorld
 from tests.unit.telemetry.conftest import Agent
 from tributary.dead_letters.bucket import LetterBucket
 from tributary.ledger.checksums import Content
@@ -122,3 +124,18 @@ def test_a_step_that_fails_again_and_heals_again_tells_it_again(agent: Agent, bu
 )
 def test_a_task_is_a_step_and_maybe_a_model(task_id: str, step: str, model: str | None):
     assert senders.step_of(task_id) == (step, model)
+
+
+def test_a_sync_tells_the_bytes_that_airbyte_counted(agent: Agent):
+    world = MemoryWorld()
+    try:
+        world.leave_dump(Dump(1, "2013-01-02"), replaces=False)
+        run = Run("run_1", "2013-01-02")
+        world.states[run.id] = "running"
+        for step in ("find_dump", "preflight", "import_dump", "sync"):
+            run.done[step] = world.try_step(step, run)
+    finally:
+        world.close()
+    sent = [found for found in agent.heard() if found.tags["stage"] == "sync"]
+    assert [(found.name, found.value) for found in sent] == [("tributary.bytes", 1)]
+    assert {found.tags["database"] for found in sent} == {NAME}
