@@ -19,11 +19,18 @@ from tributary.ledger.store import OpsStore
 
 @pytest.fixture(scope="session")
 def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
-    """The services; the local cloud has an environment of its own."""
+    """The agent, and what a test starts more; the local cloud has an environment of its own."""
     bqemulator = os.environ.get("TRIBUTARY_BQEMULATOR", ROOT / ".local" / "envs" / "localcloud" / "bin" / "bqemulator")
     cloud = LocalCloud(tmp_path_factory.mktemp("cloud"), python=str(Path(bqemulator).with_name("python")))
-    with cloud.running("bigquery", "dogstatsd"):
+    with cloud.running("dogstatsd"):
         yield cloud
+
+
+@pytest.fixture(scope="session")
+def warehouse(services: LocalCloud) -> LocalCloud:
+    """The services, with BigQuery."""
+    services.start("bigquery")
+    return services
 
 
 class Agent:
@@ -68,7 +75,7 @@ def agent(services: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> Agent:
 
 
 @pytest.fixture
-def store(services: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> OpsStore:
+def store(warehouse: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> OpsStore:
     """The dataset `ops`."""
-    monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", services.variables()["BIGQUERY_EMULATOR_HOST"])
-    return OpsStore(bigquery.Client(services.project, credentials=AnonymousCredentials()), "US")
+    monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", warehouse.variables()["BIGQUERY_EMULATOR_HOST"])
+    return OpsStore(bigquery.Client(warehouse.project, credentials=AnonymousCredentials()), "US")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from localcloud import dogstatsd
-from localcloud.dogstatsd import Heard, MalformedError, Series, parse
+from localcloud.dogstatsd import heard as heard_module
+from localcloud.dogstatsd.heard import MAX_MALFORMED, Heard, Series
+from localcloud.dogstatsd.protocol import MalformedError, parse
 
 
 @pytest.fixture
@@ -96,13 +97,13 @@ def test_events_and_service_checks_are_counted(heard: Heard):
 
 
 def test_what_is_kept_is_bounded(heard: Heard, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(dogstatsd, "MAX_SERIES", 3)
+    monkeypatch.setattr(heard_module, "MAX_SERIES", 3)
     heard.datagram("\n".join(f"a{number}:1|c" for number in range(5)).encode())
     heard.datagram(b"a0:1|c")
     assert (len(heard.series), heard.dropped, heard.samples) == (3, 2, 4)
-    for _ in range(dogstatsd.MAX_MALFORMED + 1):
+    for _ in range(MAX_MALFORMED + 1):
         heard.datagram(b"x" * 60_000)
-    assert len(heard.malformed) == dogstatsd.MAX_MALFORMED
+    assert len(heard.malformed) == MAX_MALFORMED
     assert len(heard.malformed[0]["line"]) == 500
 
 

@@ -89,8 +89,10 @@ def bucket() -> LetterBucket:
 
 def test_a_closed_dead_letter_tells_how_long_its_step_was_broken(agent: Agent, bucket: LetterBucket):
     later = T0 + timedelta(hours=2)
-    for _ in range(2):
-        bucket.change(make_letter().id, lambda found: found and found.replayed(later))
+    bucket.change(make_letter().id, lambda found: found and found.replayed(later))
+    # What is learnt of it afterwards changes the record, and nothing of that.
+    late_news = make_letter("try_0", at=-5, run_id="run_0")
+    bucket.change(make_letter().id, lambda found: found and found.absorb(late_news))
     (sent,) = agent.heard()
     assert (sent.name, sent.type, sent.value) == ("tributary.recovery.seconds", "d", 7200)
     assert sent.tags == {"database": "shop_eu", "step": "sync"}
