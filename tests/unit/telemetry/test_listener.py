@@ -204,27 +204,29 @@ def test_a_run_that_ends_is_counted(in_scheduler: Any, agent: Agent, state: str)
     assert second.tags == {"database": "consolidate", "state": state}
 
 
-def test_a_task_whose_process_was_lost_is_told_by_the_scheduler(in_scheduler: Any, agent: Agent):
+def airflows_own_ti(**changes: Any) -> Any:
+    """A task instance as the scheduler and the API server have it, without its DAG."""
     from airflow.models.taskinstance import TaskInstance
 
-    ti = TaskInstance.__new__(TaskInstance)
-    start = datetime.now(UTC)
-    lost = {"dag_id": "elt__shop_eu", "task_id": "sync", "state": "up_for_retry", "task": None, "start_date": start}
-    vars(ti).update(lost, end_date=start + timedelta(seconds=90))
-    in_scheduler.hook.on_task_instance_failed(
-        previous_state="running", task_instance=ti, error="Task did not emit heartbeat within time limit (120 seconds)"
-    )
+    ti, start = TaskInstance.__new__(TaskInstance), datetime.now(UTC)
+    values = {"dag_id": "elt__shop_eu", "task_id": "sync", "task": None, "state": "success", "start_date": start}
+    vars(ti).update({**values, "end_date": start + timedelta(seconds=90), **changes})
+    return ti
+
+
+def test_a_task_whose_process_was_lost_is_told_by_the_scheduler(in_scheduler: Any, agent: Agent):
+    words = "Task did not emit heartbeat within time limit (120 seconds)"
+    ti = airflows_own_ti(state="up_for_retry")
+    in_scheduler.hook.on_task_instance_failed(previous_state="running", task_instance=ti, error=words)
     duration, failure = agent.heard()
     assert (duration.value, duration.tags["state"]) == (90, "up_for_retry")
     assert failure.tags == {"database": "shop_eu", "step": "sync", "state": "up_for_retry", "reason": "not_reported"}
 
 
 def test_what_a_person_marks_by_hand_is_no_try(in_scheduler: Any, agent: Agent):
-    from airflow.models.taskinstance import TaskInstance
-
-    ti = TaskInstance.__new__(TaskInstance)
-    in_scheduler.hook.on_task_instance_success(previous_state=None, task_instance=ti)
-    in_scheduler.hook.on_task_instance_failed(previous_state=None, task_instance=ti, error="set by hand")
+    hook = in_scheduler.hook
+    hook.on_task_instance_success(previous_state=None, task_instance=airflows_own_ti())
+    hook.on_task_instance_failed(previous_state=None, task_instance=airflows_own_ti(state="failed"), error="by hand")
     assert agent.heard() == []
 
 
