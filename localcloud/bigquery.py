@@ -58,10 +58,11 @@ def main() -> None:
     configure_logging(level=LogLevel.WARNING, fmt=LogFormat.CONSOLE)
     from bqemulator.server import run_forever
 
-    from localcloud import bigquery_faults, bqemulator_fixes
+    from localcloud import bigquery_faults, bigquery_jobs, bqemulator_fixes
 
     bqemulator_fixes.apply()
     bigquery_faults.apply()
+    bigquery_jobs.apply()
     history_days = number("LOCALCLOUD_BIGQUERY_TIME_TRAVEL_DAYS", 0)
     if history_days == 0:
         keep_no_history()

@@ -1,0 +1,66 @@
+"""The emulator's list of jobs, as Google's client reads it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from google.api_core.exceptions import BadRequest
+from google.cloud import bigquery
+
+
+def start(warehouse: bigquery.Client, number: int, *, sql: str = "select 1 as one") -> str:
+    config = bigquery.QueryJobConfig(labels={"test": "jobs", "number": str(number)})
+    job = warehouse.query(sql, job_config=config)
+    return str(job.job_id)
+
+
+@pytest.fixture
+def started(warehouse: bigquery.Client) -> list[str]:
+    """Five jobs, oldest first."""
+    return [start(warehouse, number) for number in range(5)]
+
+
+def test_jobs_are_listed_newest_first_over_all_pages(warehouse: bigquery.Client, started: list[str]) -> None:
+    pages = warehouse.list_jobs(all_users=True, page_size=2, max_results=5).pages
+    assert [len(list(page)) for page in pages] == [2, 2, 1]
+    listed = [job.job_id for job in warehouse.list_jobs(all_users=True, page_size=2)]
+    assert listed[:5] == started[::-1]
+    assert len(listed) == len(set(listed)) == len(list(warehouse.list_jobs()))
+
+
+def test_labels_of_queries_and_of_copies_are_kept(warehouse: bigquery.Client, started: list[str]) -> None:
+    warehouse.create_dataset("listed", exists_ok=True)
+    warehouse.query("create or replace table listed.a as select 1 as one").result()
+    config = bigquery.CopyJobConfig(labels={"test": "copy"}, write_disposition="WRITE_TRUNCATE")
+    copy = warehouse.copy_table("listed.a", "listed.b", job_config=config)
+    copy.result()
+    jobs = {job.job_id: job for job in warehouse.list_jobs()}
+    assert [jobs[name].labels["number"] for name in started] == ["0", "1", "2", "3", "4"]
+    assert jobs[started[0]].query == "select 1 as one"
+    assert jobs[copy.job_id].labels == {"test": "copy"}
+    assert jobs[copy.job_id].job_type == "copy"
+
+
+def test_limits_of_time_belong_to_what_is_listed(warehouse: bigquery.Client, started: list[str]) -> None:
+    jobs = {job.job_id: job for job in warehouse.list_jobs()}
+    middle = jobs[started[2]].created
+    since = {job.job_id for job in warehouse.list_jobs(min_creation_time=middle)}
+    until = {job.job_id for job in warehouse.list_jobs(max_creation_time=middle)}
+    assert started[2] in since & until
+    assert {started[3], started[4]} <= since
+    assert {started[0], started[1]} <= until
+    assert list(warehouse.list_jobs(min_creation_time=datetime.now(UTC) + timedelta(hours=1))) == []
+
+
+def test_a_failed_job_says_why(warehouse: bigquery.Client) -> None:
+    name = start(warehouse, 0, sql="select * from listed.nowhere")
+    (job,) = [job for job in warehouse.list_jobs(state_filter="done") if job.job_id == name]
+    assert job.error_result["reason"] == "notFound"
+    assert job.labels["test"] == "jobs"
+    assert list(warehouse.list_jobs(state_filter="running")) == []
+
+
+def test_a_page_token_that_no_page_gave_is_refused(warehouse: bigquery.Client) -> None:
+    with pytest.raises(BadRequest, match="Invalid page token"):
+        list(warehouse.list_jobs(page_token="x"))
