@@ -176,6 +176,16 @@ class Consolidation(_Model):
     )
 
 
+class Ops(_Model):
+    """How long the dataset `ops` remembers."""
+
+    keep: Duration = Field(
+        timedelta(days=400),
+        ge=timedelta(days=30),
+        description="How long rows of `ops` are kept, 30d at least; what later runs need stays longer.",
+    )
+
+
 class _Entry(_Model):
     """What `databases.yaml` may say of one database."""
 
@@ -194,6 +204,7 @@ class RegistryFile(_Model):
 
     defaults: Defaults = Field(default_factory=Defaults)
     consolidation: Consolidation = Field(default_factory=Consolidation)
+    ops: Ops = Field(default_factory=Ops)
     databases: dict[Name, _Entry]
 
 
@@ -235,6 +246,7 @@ class Registry(_Model):
 
     defaults: Defaults
     consolidation: Consolidation
+    ops: Ops = Ops()
     databases: dict[str, Database]
     broken: tuple[BrokenDatabase, ...] = ()
 
@@ -295,11 +307,12 @@ def load_registry(include: Path = INCLUDE) -> Registry:
     path = include / "databases.yaml"
     raw = read_yaml(path, duplicates_under="databases")
     document = raw.data
-    unknown = sorted(set(document) - {"defaults", "consolidation", "databases"})
+    unknown = sorted(set(document) - {"defaults", "consolidation", "ops", "databases"})
     if unknown:
-        raise RegistryError(f"{show(path)}: {unknown[0]}: unknown key, expected defaults, consolidation or databases")
+        raise RegistryError(f"{show(path)}: {unknown[0]}: unknown key, expected defaults, consolidation, ops or databases")
     defaults = _validate(Defaults, document.get("defaults") or {}, path, at="defaults")
     consolidation = _validate(Consolidation, document.get("consolidation") or {}, path, at="consolidation")
+    ops = _validate(Ops, document.get("ops") or {}, path, at="ops")
     entries = document.get("databases")
     if not isinstance(entries, dict) or not entries:
         raise RegistryError(
@@ -320,6 +333,7 @@ def load_registry(include: Path = INCLUDE) -> Registry:
     return Registry(
         defaults=defaults,
         consolidation=consolidation,
+        ops=ops,
         databases=databases,
         broken=tuple(broken),
     )
