@@ -20,6 +20,11 @@ def parse_day(text: str) -> date:
         raise ValueError(f"found the date {text!r}, expected a day such as 2013-01-31") from None
 
 
+def chosen_day(chosen: str | None, moment: datetime) -> str:
+    """What DUMP_DATE renders to, by a run's parameter and its logical date or, where it has none, its `run_after`."""
+    return chosen or f"{moment:%Y-%m-%d}"
+
+
 def logical_date(day: date, schedule: str) -> datetime:
     """The logical date of the scheduled run for a day: its first tick of the cron expression (UTC)."""
     from croniter import croniter

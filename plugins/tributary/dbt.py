@@ -16,6 +16,7 @@ from cosmos.constants import (
 )
 
 from tributary.errors import DbtError
+from tributary.job_labels import environment, labels_of_context
 from tributary.policies import DBT_LIMIT
 from tributary.registry import INCLUDE
 from tributary.settings import dbt_executable
@@ -76,6 +77,18 @@ def as_first_try(context: Context) -> None:
     context["ti"].try_number = 1
 
 
+def label_jobs(context: Context) -> None:
+    """Give the jobs that dbt starts the labels of its task (macro `job_labels`)."""
+    task: Any = context["task"]
+    task.env = {**task.env, **environment(labels_of_context(context))}
+
+
+def before_dbt(context: Context) -> None:
+    """What a task of the group does before it runs dbt or follows it."""
+    label_jobs(context)
+    as_first_try(context)
+
+
 def dbt_task_group(group_id: str, *, select: str, shown: str, dataset: str, variables: dict[str, Any]) -> DbtTaskGroup:
     """Build the selected models and run their tests, with a task for each model that is shown.
 
@@ -114,7 +127,7 @@ def dbt_task_group(group_id: str, *, select: str, shown: str, dataset: str, vari
             "install_deps": False,
             "poke_interval": POLL_SECONDS,
             "execution_timeout": DBT_LIMIT,
-            "pre_execute": as_first_try,
+            "pre_execute": before_dbt,
         },
     )
     producer = group.children[f"{group_id}.{PRODUCER_WATCHER_TASK_ID}"]

@@ -14,6 +14,9 @@ OPS = "ops"
 CONSOLIDATE_DAG = "consolidate"
 HOUSEKEEPING_DAG = "housekeeping"
 
+_ELT = "elt__"
+_RAW = "raw__"
+
 # A table beside those of a kept version: what `ops.published` is to say of it (one row).
 PUBLICATION = "_tributary_publication"
 
@@ -26,7 +29,17 @@ DBT_PRODUCER = "dbt_producer_watcher"
 
 def dag_id(database: str) -> str:
     """`shop_eu` -> `elt__shop_eu`."""
-    return f"elt__{database}"
+    return f"{_ELT}{database}"
+
+
+def database_of(dag_id: str) -> str | None:
+    """`elt__shop_eu` -> `shop_eu`; None for a DAG that is not a database's."""
+    return dag_id.removeprefix(_ELT) or None if dag_id.startswith(_ELT) else None
+
+
+def step_of(task_id: str) -> str:
+    """`transform.orders_run` -> `transform`, `sync` -> `sync`."""
+    return task_id.partition(".")[0]
 
 
 def staging_database(database: str) -> str:
@@ -36,7 +49,12 @@ def staging_database(database: str) -> str:
 
 def raw_dataset(database: str) -> str:
     """The dataset that Airbyte writes: `shop_eu` -> `raw__shop_eu`."""
-    return f"raw__{database}"
+    return f"{_RAW}{database}"
+
+
+def database_of_raw(dataset: str) -> str | None:
+    """`raw__shop_eu` -> `shop_eu`; None for another dataset."""
+    return dataset.removeprefix(_RAW) or None if dataset.startswith(_RAW) else None
 
 
 def quarantine_dataset(database: str) -> str:

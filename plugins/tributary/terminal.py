@@ -74,8 +74,9 @@ def store_for_people() -> OpsStore:
     """The dataset `ops`, with the credentials of whoever runs the command."""
     from google.cloud.bigquery import Client
 
+    from tributary.job_labels import COMMAND, job_labels, put_on
     from tributary.ledger.store import OpsStore
     from tributary.settings import Settings
 
     location = Settings.from_environment().location
-    return OpsStore(Client(location=location), location)
+    return OpsStore(put_on(Client(location=location), job_labels(COMMAND)), location)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from tributary import naming
 from tributary.errors import OvertakenError
+from tributary.job_labels import labels_of
 from tributary.ledger.store import OpsStore, execute
 from tributary.sqlfiles import render_sql
 
@@ -199,5 +200,5 @@ def _snapshot(client: Client, version: Version, table: str) -> None:
     client.copy_table(
         f"{client.project}.{naming.CONSOLIDATED_AUDIT}.{table}",
         f"{client.project}.{version.dataset}.{table}",
-        job_config=CopyJobConfig(operation_type="SNAPSHOT", write_disposition="WRITE_EMPTY"),
+        job_config=CopyJobConfig(operation_type="SNAPSHOT", write_disposition="WRITE_EMPTY", labels=labels_of(client)),
     ).result()

@@ -203,11 +203,8 @@ def subject_of(dag_id: str) -> tuple[str, str | None] | None:
     """`elt__shop_eu` -> (`shop_eu`, `shop_eu`), `consolidate` -> (`consolidate`, None); None for other DAGs."""
     if dag_id == naming.CONSOLIDATE_DAG:
         return naming.CONSOLIDATE_DAG, None
-    prefix = naming.dag_id("")
-    if not dag_id.startswith(prefix) or dag_id == prefix:
-        return None
-    database = dag_id.removeprefix(prefix)
-    return database, database
+    database = naming.database_of(dag_id)
+    return (database, database) if database else None
 
 
 def object_name(letter_id: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tributary.hooks.patience import riding_out
+from tributary.job_labels import labels_here, put_on
 from tributary.ledger.store import OpsStore
 from tributary.settings import GOOGLE_CONNECTION, Settings, mysql_connection
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 @riding_out
 def bigquery_client() -> Client:
-    """BigQuery as the Google connection says.
+    """BigQuery as the Google connection says; its jobs have the labels of the task at hand.
 
     Through `get_client`, not `get_conn`: the latter's discovery client does not read the variable
     BIGQUERY_EMULATOR_HOST as Google's own library does. What the client then does, Google's library
@@ -23,7 +24,8 @@ def bigquery_client() -> Client:
     from airflow.providers.google.cloud.hooks.bigquery import BigQueryHook
 
     hook = BigQueryHook(gcp_conn_id=GOOGLE_CONNECTION)
-    return hook.get_client(project_id=hook.project_id, location=Settings.from_environment().location)
+    client = hook.get_client(project_id=hook.project_id, location=Settings.from_environment().location)
+    return put_on(client, labels_here())
 
 
 def staging_server(instance: str) -> Any:

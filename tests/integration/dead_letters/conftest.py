@@ -98,6 +98,7 @@ class TaskRun:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.monkeypatch = monkeypatch
+        self.tags: list[str] = []
         self.dump: dict[str, Any] | None = {"uri": "gs://dumps/kiosk/2013-01-02/kiosk.sql.gz", "generation": 17}
 
     def __call__(
@@ -125,7 +126,8 @@ class TaskRun:
             def execute(self, context: Any) -> Any:
                 return execute(context)
 
-        with DAG(dag_id, schedule=None, default_args=DEFAULT_ARGS, params={"date": Param(None), "force": Param(False)}):
+        params = {"date": Param(None), "force": Param(False)}
+        with DAG(dag_id, schedule=None, default_args=DEFAULT_ARGS, params=params, tags=self.tags):
             task = Step(task_id=task_id, **task_arguments)
         comms = Comms(self.dump)
         self.task, self.sent = task, comms.sent
