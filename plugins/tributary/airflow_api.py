@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from datetime import date
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime
 from typing import Any, Self
+from urllib.parse import quote
 
 import httpx
 
@@ -15,6 +16,7 @@ from tributary.registry import Registry
 
 TERMINAL = frozenset({"success", "failed"})
 _TIMEOUT = 30.0
+_PAGE = 100
 
 
 class AirflowAwayError(TributaryError):
@@ -103,6 +105,20 @@ class AirflowApi:
         path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances"
         return list(self._send("GET", path, params={"limit": 100}).json()["task_instances"])
 
+    def find_run(self, dag_id: str, run_id: str) -> dict[str, Any] | None:
+        """One run; None where there is none any more."""
+        return self._get(run_path(dag_id, run_id))
+
+    def ended_tasks(self, since: datetime, states: Iterable[str]) -> Iterator[dict[str, Any]]:
+        """The task instances of all DAGs that have come to one of these states then or later, each with its last try."""
+        params = {"end_date_gte": since.isoformat(), "state": list(states), "order_by": "id"}
+        return self._pages("/api/v2/dags/~/dagRuns/~/taskInstances", "task_instances", params)
+
+    def tries(self, dag_id: str, run_id: str, task_id: str) -> list[dict[str, Any]]:
+        """Every try of a task in a run, the last one too; empty where the run is gone."""
+        found = self._get(f"{run_path(dag_id, run_id)}/taskInstances/{quote(task_id)}/tries")
+        return list(found["task_instances"]) if found else []
+
     def _run_of(self, dag_id: str, logical_date: str) -> dict[str, Any]:
         params = {"logical_date_gte": logical_date, "logical_date_lte": logical_date, "limit": 1}
         runs = self._send("GET", f"/api/v2/dags/{dag_id}/dagRuns", params=params).json()["dag_runs"]
@@ -111,6 +127,19 @@ class AirflowApi:
                 f"Airflow has a run of {dag_id} that stands in the way of {logical_date}, but no such run"
             )
         return dict(runs[0])
+
+    def _get(self, path: str) -> dict[str, Any] | None:
+        response = self._send("GET", path, accept=(404,))
+        return None if response.status_code == 404 else dict(response.json())
+
+    def _pages(self, path: str, key: str, params: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        offset = 0
+        while True:
+            page = self._send("GET", path, params={**params, "limit": _PAGE, "offset": offset}).json()
+            yield from page[key]
+            offset += len(page[key])
+            if not page[key] or offset >= page["total_entries"]:
+                return
 
     def _send(self, method: str, path: str, accept: Iterable[int] = (), **kwargs: Any) -> httpx.Response:
         try:
@@ -127,3 +156,8 @@ class AirflowApi:
         if response.is_error and response.status_code not in accept:
             raise TributaryError(f"Airflow answered {response.status_code} to {method} {path}: {response.text[:500]}")
         return response
+
+
+def run_path(dag_id: str, run_id: str) -> str:
+    """The path of a run, whose id may have any character."""
+    return f"/api/v2/dags/{quote(dag_id)}/dagRuns/{quote(run_id, safe='')}"

@@ -7,11 +7,10 @@ from datetime import date, datetime
 from typing import Any
 from urllib.parse import quote
 
-from tributary.airflow_api import AirflowApi
+from tributary.airflow_api import AirflowApi, run_path
 from tributary.dates import parse_day
 from tributary.errors import TributaryError
 
-_PAGE = 100
 ACTIVE = frozenset("running queued scheduled restarting deferred up_for_retry up_for_reschedule awaiting_input".split())
 
 
@@ -36,18 +35,18 @@ class FailedSteps(AirflowApi):
         """One run, read once; None where there is none any more."""
         key = (dag_id, run_id)
         if key not in self._runs:
-            self._runs[key] = self._get(_run_path(dag_id, run_id))
+            self._runs[key] = super().find_run(dag_id, run_id)
         return self._runs[key]
 
     def task(self, dag_id: str, run_id: str, task_id: str) -> dict[str, Any] | None:
         """One task instance as it is now; None where it or its run is gone."""
-        return self._get(f"{_run_path(dag_id, run_id)}/taskInstances/{quote(task_id)}")
+        return self._get(f"{run_path(dag_id, run_id)}/taskInstances/{quote(task_id)}")
 
     def tasks_of(self, dag_id: str, run_id: str) -> dict[str, dict[str, Any]]:
         """The task instances of a run by task id; empty where the run is gone."""
-        if self._get(_run_path(dag_id, run_id)) is None:
+        if self._get(run_path(dag_id, run_id)) is None:
             return {}
-        found = self._pages(f"{_run_path(dag_id, run_id)}/taskInstances", "task_instances", {"order_by": "id"})
+        found = self._pages(f"{run_path(dag_id, run_id)}/taskInstances", "task_instances", {"order_by": "id"})
         return {task["task_id"]: task for task in found}
 
     def succeeded_days(self, dag_id: str, since: datetime) -> set[date]:
@@ -81,19 +80,6 @@ class FailedSteps(AirflowApi):
         path = f"/dags/{quote(dag_id)}/runs/{quote(run_id)}/tasks/{quote(task_id)}"
         return f"{self.url}{path}?try_number={try_number}"
 
-    def _get(self, path: str) -> dict[str, Any] | None:
-        response = self._send("GET", path, accept=(404,))
-        return None if response.status_code == 404 else dict(response.json())
-
-    def _pages(self, path: str, key: str, params: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        offset = 0
-        while True:
-            page = self._send("GET", path, params={**params, "limit": _PAGE, "offset": offset}).json()
-            yield from page[key]
-            offset += len(page[key])
-            if not page[key] or offset >= page["total_entries"]:
-                return
-
 
 def day_of_run(run: Mapping[str, Any]) -> date:
     """The day of the dump that a run is for, as in `tributary.dates.DUMP_DATE`."""
@@ -102,7 +88,3 @@ def day_of_run(run: Mapping[str, Any]) -> date:
         return parse_day(str(chosen)[:10])
     except ValueError as error:
         raise TributaryError(f"run {run.get('dag_run_id')}: {error}") from None
-
-
-def _run_path(dag_id: str, run_id: str) -> str:
-    return f"/api/v2/dags/{quote(dag_id)}/dagRuns/{quote(run_id, safe='')}"

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 # BigQuery's own library tries for up to ten minutes; a copy is not worth that.
 COPY_SECONDS = 20.0
-# Rows of one insert; a query parameter has a limit of its own.
-_COPIED_AT_ONCE = 500
 
 log = logging.getLogger(__name__)
 
@@ -37,16 +35,12 @@ class LetterStore:
     @classmethod
     def for_people(cls) -> LetterStore:
         """For the command: with the credentials of whoever calls it."""
-        from google.cloud import bigquery, storage
+        from google.cloud import storage
 
-        from tributary.ledger.store import OpsStore
+        from tributary.terminal import store_for_people
 
-        settings = Settings.from_environment()
-        return cls(
-            LetterBucket(storage.Client(), settings.dumps_bucket),
-            Spool.from_environment(),
-            lambda: OpsStore(bigquery.Client(location=settings.location), settings.location),
-        )
+        bucket = LetterBucket(storage.Client(), Settings.from_environment().dumps_bucket)
+        return cls(bucket, Spool.from_environment(), store_for_people)
 
     @classmethod
     def for_tasks(cls, seconds: float) -> LetterStore:
@@ -103,10 +97,7 @@ class LetterStore:
         return len(missing) if within(3 * COPY_SECONDS, compare_and_copy, "The copy in ops.dead_letters") else None
 
     def _append(self, letters: Sequence[DeadLetter]) -> None:
-        ops = self._ops()
-        for first in range(0, len(letters), _COPIED_AT_ONCE):
-            rows = [letter.to_row() for letter in letters[first : first + _COPIED_AT_ONCE]]
-            ops.append("dead_letters_log", rows)
+        self._ops().append_all("dead_letters_log", [letter.to_row() for letter in letters])
 
 
 def within(seconds: float, call: Callable[[], object], what: str) -> bool:

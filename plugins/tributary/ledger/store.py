@@ -7,7 +7,7 @@ key. So no two writers ever wait for each other, however many databases load at 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
     from tributary.dumps import DumpReport
 
-# In the order in which they can be made: `<name>` is a view of the `<name>_log` before it.
+# In the order in which they can be made: `<name>` is a view of the `<name>_log` before it, `landings` one of `runs`.
 TABLES = (
     "runs",
+    "landings",
     "quality_results",
     "ledger_log",
     "ledger",
@@ -35,9 +36,16 @@ TABLES = (
     "published",
     "holds",
     "quarantine_decisions",
+    "task_durations_log",
+    "task_durations",
+    "costs_log",
+    "costs",
+    "alerts",
 )
 
 Row = dict[str, Any]
+
+_APPENDED_AT_ONCE = 500
 
 
 class OpsStore:
@@ -62,6 +70,11 @@ class OpsStore:
         except NotFound:
             self.create_tables()
             self._execute(read_sql(f"ops/{table}__insert"), rows=document)
+
+    def append_all(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Append many rows, some hundreds at a time: a query's parameters have a limit of their own."""
+        for first in range(0, len(rows), _APPENDED_AT_ONCE):
+            self.append(table, rows[first : first + _APPENDED_AT_ONCE])
 
     def record_state(
         self, state: str, *, database: str, dump_date: date, run_id: str, dump_uri: str, dump_generation: int, rows: int

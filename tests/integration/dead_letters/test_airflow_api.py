@@ -63,7 +63,7 @@ def test_a_file_that_does_not_import_is_found(airflow: Airflow, store: LetterSto
 
 
 def test_more_failures_than_a_page_holds_are_all_found(airflow: Airflow, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("tributary.dead_letters.steps._PAGE", 2)
+    monkeypatch.setattr("tributary.airflow_api._PAGE", 2)
     run_id = airflow.start()
     airflow.set(run_id, "failed", "find_dump", "preflight", "sync", *LATER)
     since = datetime.now(UTC) - timedelta(minutes=5)

@@ -92,7 +92,7 @@ class MemoryOps:
         self.rows: list[dict[str, Any]] = []
         self.away = False
 
-    def append(self, table: str, rows: list[dict[str, Any]]) -> None:
+    def append_all(self, table: str, rows: list[dict[str, Any]]) -> None:
         assert table == "dead_letters_log"
         if self.away:
             raise ServiceUnavailable("away")
