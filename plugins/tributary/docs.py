@@ -61,6 +61,8 @@ HOUSEKEEPING = """
 | --- | --- | --- | --- |
 | `sweep_dead_letters` | records failures that no task could tell itself (a killed process, a file that does not import), closes the records of what has healed | whether the connection `airflow_api` and the dumps' bucket can be reached | yes |
 | `remove_copies` | removes the copies of dumps (`_cleaned/` in the bucket) that pre-flight made more than 7 days ago | whether the bucket can be reached, and objects in it be deleted | yes |
+| `record_costs` | brings the BigQuery jobs that have ended into `ops.costs` | whether the account of `google_cloud_default` may list the jobs of all users (`bigquery.jobs.listAll`) | yes |
+| `expire_ops` | after midnight (UTC) removes what `ops` has kept for `ops: {keep: ...}` of the registry; skipped at other times | whether BigQuery can be reached | yes |
 
 `tributary dead-letters sweep` does what the first does at once.
 """.strip()

@@ -87,7 +87,7 @@ def _dbt_source(contract: Contract, example: str) -> str:
 
 
 def _dags(registry: Registry) -> str:
-    """docs/dags.md: the page of one database per app, and the consolidation's."""
+    """docs/dags.md: the page of one database per app, the consolidation's and the housekeeping's."""
     parts = [
         "# The DAGs\n\nMade from the DAGs' own documentation by `tributary generate`. "
         "Databases of one app differ in their names alone, so one of each is shown."
@@ -96,6 +96,7 @@ def _dags(registry: Registry) -> str:
         database = registry.databases[databases[0]]
         parts.append(f"## `{naming.dag_id(database.name)}`\n\n{docs.elt(database)}")
     parts.append(f"## `{naming.CONSOLIDATE_DAG}`\n\n{docs.consolidate(registry)}")
+    parts.append(f"## `{naming.HOUSEKEEPING_DAG}`\n\n{docs.HOUSEKEEPING}")
     return "\n\n".join(parts) + "\n"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from airflow.sdk import DAG, Asset, Param
@@ -11,11 +11,13 @@ from tributary import docs, naming
 from tributary.dates import DUMP_DATE
 from tributary.dbt import dbt_task_group
 from tributary.operators.await_databases import AwaitDatabasesOperator
+from tributary.operators.expire_ops import ExpireOpsOperator
 from tributary.operators.find_dump import FindDumpOperator
 from tributary.operators.import_dump import ImportDumpOperator
 from tributary.operators.preflight import PreflightOperator
 from tributary.operators.publish import PublishOperator
 from tributary.operators.reconcile import ReconcileOperator
+from tributary.operators.record_costs import RecordCostsOperator
 from tributary.operators.remove_copies import RemoveCopiesOperator
 from tributary.operators.sweep import SweepOperator
 from tributary.operators.sync import SyncOperator
@@ -25,6 +27,7 @@ from tributary.registry import Database, Registry
 
 # How long a failure that no callback saw stays unknown at most.
 SWEEP_SCHEDULE = "*/15 * * * *"
+SWEEP_INTERVAL = timedelta(minutes=15)
 
 DATE_PARAM = Param(
     None,
@@ -148,7 +151,7 @@ def build_housekeeping_dag(registry: Registry) -> DAG:
     """The DAG that looks after the others, by the clock."""
     dag = DAG(
         dag_id=naming.HOUSEKEEPING_DAG,
-        description="Finds failures that no task could tell itself, and closes what has healed.",
+        description="Finds failures that no task could tell itself, keeps ops in order, removes what has had its time.",
         doc_md=docs.HOUSEKEEPING,
         schedule=SWEEP_SCHEDULE,
         start_date=datetime.combine(registry.defaults.start_date, time(), UTC),
@@ -161,6 +164,8 @@ def build_housekeeping_dag(registry: Registry) -> DAG:
     with dag:
         SweepOperator(task_id="sweep_dead_letters")
         RemoveCopiesOperator(task_id="remove_copies")
+        RecordCostsOperator(task_id="record_costs")
+        ExpireOpsOperator(task_id="expire_ops", keep=registry.ops.keep, until=SWEEP_INTERVAL)
     return dag
 
 
