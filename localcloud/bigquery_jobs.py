@@ -29,13 +29,13 @@ def apply() -> None:
 def list_jobs(
     project_id: str,
     context: Annotated[Any, Depends(get_context)],
-    maxResults: Annotated[int, Query(ge=1)] = _PAGE,  # noqa: N803
-    pageToken: str = "",  # noqa: N803
+    maxResults: Annotated[int, Query(ge=1)] = _PAGE,
+    pageToken: str = "",
     projection: Literal["full", "minimal", "FULL", "MINIMAL"] = "minimal",
-    stateFilter: Annotated[list[Literal["done", "pending", "running"]] | None, Query()] = None,  # noqa: N803
-    minCreationTime: Annotated[int | None, Query(ge=0)] = None,  # noqa: N803
-    maxCreationTime: Annotated[int | None, Query(ge=0)] = None,  # noqa: N803
-    parentJobId: str = "",  # noqa: N803
+    stateFilter: Annotated[list[Literal["done", "pending", "running"]] | None, Query()] = None,
+    minCreationTime: Annotated[int | None, Query(ge=0)] = None,
+    maxCreationTime: Annotated[int | None, Query(ge=0)] = None,
+    parentJobId: str = "",
 ) -> dict[str, Any]:
     """The project's jobs, the newest first. Times are milliseconds since 1970, their limits belong to what is listed.
 

@@ -110,7 +110,7 @@ class AirflowApi:
         return self._get(run_path(dag_id, run_id))
 
     def ended_tasks(self, since: datetime, states: Iterable[str]) -> Iterator[dict[str, Any]]:
-        """The task instances of all DAGs that have come to one of these states then or later, each with its last try."""
+        """The task instances of all DAGs that have come to one of these states since then, each with its last try."""
         params = {"end_date_gte": since.isoformat(), "state": list(states), "order_by": "id"}
         return self._pages("/api/v2/dags/~/dagRuns/~/taskInstances", "task_instances", params)
 

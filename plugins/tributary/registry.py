@@ -309,7 +309,9 @@ def load_registry(include: Path = INCLUDE) -> Registry:
     document = raw.data
     unknown = sorted(set(document) - {"defaults", "consolidation", "ops", "databases"})
     if unknown:
-        raise RegistryError(f"{show(path)}: {unknown[0]}: unknown key, expected defaults, consolidation, ops or databases")
+        raise RegistryError(
+            f"{show(path)}: {unknown[0]}: unknown key, expected defaults, consolidation, ops or databases"
+        )
     defaults = _validate(Defaults, document.get("defaults") or {}, path, at="defaults")
     consolidation = _validate(Consolidation, document.get("consolidation") or {}, path, at="consolidation")
     ops = _validate(Ops, document.get("ops") or {}, path, at="ops")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, date, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from croniter import croniter
 
-from tributary import naming
+from tributary import naming, pipeline
+from tributary.operators.expire_ops import is_due
 from tributary.registry import load_registry
 
 REGISTRY = load_registry()
@@ -69,6 +72,21 @@ def test_the_consolidation_waits_builds_checks_and_publishes(dags: dict[str, Any
     assert outside_transform(dag) == {"await_databases", "validate_audit", "publish"}
     assert PRODUCER in dag.get_task("await_databases").downstream_task_ids
     assert dag.get_task("publish").upstream_task_ids == {"validate_audit"}
+
+
+def test_the_housekeeping_does_its_tasks_beside_each_other(dags: dict[str, Any]):
+    dag = dags[naming.HOUSEKEEPING_DAG]
+    assert set(dag.task_ids) == {"sweep_dead_letters", "remove_copies", "record_costs", "expire_ops"}
+    assert [task.task_id for task in dag.tasks if task.upstream_task_ids] == []
+    assert dag.get_task("expire_ops").keep == REGISTRY.ops.keep
+
+
+def test_the_housekeeping_tidies_ops_in_one_of_a_day_s_scheduled_runs(dags: dict[str, Any]):
+    schedule, until = pipeline.SWEEP_SCHEDULE, pipeline.SWEEP_INTERVAL
+    day = croniter(schedule, datetime(2013, 1, 1, 23, 59, tzinfo=UTC))
+    ticks = [day.get_next(datetime) for _ in range(24 * 4)]
+    assert {tick.date() for tick in ticks} == {date(2013, 1, 2)}
+    assert [is_due("scheduled", tick, until) for tick in ticks].count(True) == 1
 
 
 def every_task(dags: dict[str, Any]) -> list[Any]:

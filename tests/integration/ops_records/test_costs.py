@@ -76,9 +76,7 @@ def test_what_was_recorded_long_ago_is_not_looked_at_again(
     assert early not in [row["job_id"] for row in record_new_costs(store)]
 
 
-def test_the_housekeeping_records_and_counts(
-    cloud: LocalCloud, store: OpsStore, monkeypatch: pytest.MonkeyPatch
-):
+def test_the_housekeeping_records_and_counts(cloud: LocalCloud, store: OpsStore, monkeypatch: pytest.MonkeyPatch):
     sent: list[tuple[Any, ...]] = []
     monkeypatch.setattr(
         "tributary.telemetry.metrics.increment", lambda name, value, **tags: sent.append((name, value, tags))
@@ -102,9 +100,7 @@ def test_the_command_sums_by_database_and_step_the_dearest_first(store: OpsStore
         ],
     )
     # The same job seen twice is one.
-    store.append(
-        "costs_log", [{**job, "job_id": "c", "database": "shop_us", "step": "sync", "bytes_billed": 70}]
-    )
+    store.append("costs_log", [{**job, "job_id": "c", "database": "shop_us", "step": "sync", "bytes_billed": 70}])
     result = CliRunner().invoke(app, ["cost", "--format", "json"])
     assert result.exit_code == 0, result.output
     ours = [row for row in json.loads(result.output) if row["bytes_billed"]]

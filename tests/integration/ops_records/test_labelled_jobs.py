@@ -66,7 +66,11 @@ def test_the_queries_of_great_expectations_are_labelled(run_task: Any, new_jobs:
         with queries_as_jobs(client):
             batch = open_batch(open_datasource(client), "checked", "numbers")
             rule = Rule.model_validate(
-                {"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "a"}, "meta": {"rule": "a_is_there"}}
+                {
+                    "type": "expect_column_values_to_not_be_null",
+                    "kwargs": {"column": "a"},
+                    "meta": {"rule": "a_is_there"},
+                }
             )
             assert validate(batch, [expectation(rule, None)], "BOOLEAN_ONLY", {})["a_is_there"].success
 

@@ -72,9 +72,7 @@ def test_a_try_that_a_person_marks_anew_shows_its_last_state(airflow: Airflow, s
     assert len(recorded(store, run_id, "task_durations_log")) == 2
 
 
-def test_more_tasks_than_a_page_or_an_insert_holds(
-    airflow: Airflow, store: OpsStore, monkeypatch: pytest.MonkeyPatch
-):
+def test_more_tasks_than_a_page_or_an_insert_holds(airflow: Airflow, store: OpsStore, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("tributary.airflow_api._PAGE", 2)
     monkeypatch.setattr("tributary.ledger.store._APPENDED_AT_ONCE", 2)
     run_id = airflow.start()

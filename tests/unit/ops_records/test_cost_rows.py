@@ -11,7 +11,13 @@ from google.cloud.bigquery import Client
 
 from tributary.ops_records.costs import billed, row_of
 
-OURS = {"tributary": "job", "step": "transform", "database": "shop_eu", "run": "manual__2013-01-02", "day": "2013-01-02"}
+OURS = {
+    "tributary": "job",
+    "step": "transform",
+    "database": "shop_eu",
+    "run": "manual__2013-01-02",
+    "day": "2013-01-02",
+}
 TARGET = {"projectId": "p", "datasetId": "raw__shop_eu", "tableId": "orders"}
 
 

@@ -61,7 +61,9 @@ class OneTask:
 
     def tries(self, *_: Any) -> list[dict[str, Any]]:
         ends = {1: "2013-01-02T02:00:10Z", 2: None}
-        before = [{**self.task, "try_number": number, "state": "failed", "end_date": end} for number, end in ends.items()]
+        before = [
+            {**self.task, "try_number": number, "state": "failed", "end_date": end} for number, end in ends.items()
+        ]
         return [*before, self.task]
 
     def find_run(self, *_: Any) -> None:
