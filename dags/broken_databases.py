@@ -1,4 +1,4 @@
-"""Shows the databases that cannot be loaded as an import error in the UI; has no DAG of its own.
+"""Shows what of the registry cannot be used as an import error in the UI; has no DAG of its own.
 
 In a file of its own, because an import error stops the scheduling of every DAG of its file.
 """
@@ -8,6 +8,7 @@ from airflow.sdk import DAG  # noqa: F401 - Airflow reads only files that mentio
 from tributary.errors import RegistryError
 from tributary.registry import load_registry
 
-broken = load_registry().broken
-if broken:
-    raise RegistryError("\n".join(f"{database.name}: {database.error}" for database in broken))
+registry = load_registry()
+wrong = [f"{database.name}: {database.error}" for database in registry.broken] + list(registry.faults)
+if wrong:
+    raise RegistryError("\n".join(wrong))

@@ -40,7 +40,7 @@ def check() -> None:
     from tributary.quality.suites import suites_for
 
     registry = load_registry()
-    faults = [f"{broken.name}: {broken.error}" for broken in registry.broken]
+    faults = [f"{broken.name}: {broken.error}" for broken in registry.broken] + list(registry.faults)
     for contract in registry.contracts.values():
         for layer in ("raw",) if contract.raw_only else ("raw", "marts", "consolidated"):
             try:

@@ -2,8 +2,9 @@
 
 Pure: no Airflow import, no connection, nothing but two kinds of files. `load_registry` never
 fails because of one bad database: that database becomes a `BrokenDatabase` which says what is
-wrong with it, and the others stay. Only an unreadable `databases.yaml`, or bad `defaults`,
-which concern every database, raise.
+wrong with it, and the others stay. Nor does it because of `alerts`: what is wrong there is left out
+and told in `faults`. Only an unreadable `databases.yaml`, or bad `defaults`, which concern every
+database, raise.
 """
 
 from __future__ import annotations
@@ -12,13 +13,16 @@ import re
 from datetime import date, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
-from pydantic import ValidationError as PydanticError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from tributary.alerts.finding import Severity
+from tributary.alerts.policy import AlertPolicy
+from tributary.alerts.reading import read_policy
+from tributary.durations import Duration
 from tributary.errors import RegistryError
-from tributary.strict_yaml import read_yaml, show
+from tributary.strict_yaml import read_yaml, show, validated
 
 INCLUDE = Path(__file__).resolve().parents[2] / "include"
 
@@ -27,41 +31,12 @@ DATABASE_NAME = r"^[a-z][a-z0-9_]{0,61}$"
 RESERVED_DATABASES = frozenset({"consolidated", "consolidated__audit", "ops", "mysql", "sys"})
 IDENTIFIER = r"^[A-Za-z_][A-Za-z0-9_]{0,127}$"
 
-_DURATION = re.compile(r"^(?P<number>\d+)(?P<unit>[smhd])$")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-
-
-def parse_duration(value: Any) -> Any:
-    """`"4h"` -> `timedelta(hours=4)`; other types are left to pydantic to refuse or take."""
-    if not isinstance(value, str):
-        return value
-    match = _DURATION.match(value)
-    if not match:
-        raise ValueError('expected a whole number and a unit, such as "90s", "30m", "4h" or "1d"')
-    return timedelta(**{_UNITS[match["unit"]]: int(match["number"])})
-
-
-def _positive(value: timedelta) -> timedelta:
-    if value <= timedelta(0):
-        raise ValueError("expected a duration above zero")
-    return value
-
-
-Duration = Annotated[
-    timedelta,
-    BeforeValidator(parse_duration, json_schema_input_type=str),
-    AfterValidator(_positive),
-    Field(examples=["4h"]),
-]
 Name = Annotated[str, StringConstraints(pattern=DATABASE_NAME)]
 Identifier = Annotated[str, StringConstraints(pattern=IDENTIFIER)]
 
 
 class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-_M = TypeVar("_M", bound=_Model)
 
 
 class Guards(_Model):
@@ -84,6 +59,27 @@ class QuarantineLimit(_Model):
     max_share: float = Field(
         0, ge=0, le=1, description="Bad rows of a table by its rows in the dump, such as 0.01; 0 sets nothing aside."
     )
+
+
+class Limits(_Model):
+    """How long a step may take before people are warned. What is not said is taken from above."""
+
+    find_dump: Duration | None = None
+    preflight: Duration | None = None
+    import_dump: Duration | None = timedelta(hours=2)
+    sync: Duration | None = timedelta(hours=2)
+    reconcile: Duration | None = None
+    validate_raw: Duration | None = None
+    validate_marts: Duration | None = None
+
+    def changed_by(self, other: Limits | None) -> Limits:
+        """These, with what the other one says itself."""
+        return self.model_copy(update=other.model_dump(exclude_unset=True)) if other else self
+
+    @property
+    def by_step(self) -> dict[str, timedelta]:
+        """The steps that have a limit."""
+        return {step: limit for step, limit in self if limit is not None}
 
 
 class Column(_Model):
@@ -163,6 +159,11 @@ class Defaults(_Model):
     dump_wait: Duration = Field(timedelta(hours=4), description="How long a run waits for its dump.")
     guards: Guards = Field(default_factory=Guards)
     quarantine: QuarantineLimit = Field(default_factory=QuarantineLimit)
+    deadline: Duration = Field(
+        timedelta(hours=3), description="When a day has to have landed, counted from its tick of the schedule."
+    )
+    severity: Severity = Field(Severity.ticket, description="Who has to do something when a database is not well.")
+    limits: Limits = Field(default_factory=Limits, description="How long single steps may take.")
 
 
 class Consolidation(_Model):
@@ -174,6 +175,10 @@ class Consolidation(_Model):
     keep_versions: int = Field(
         7, ge=1, le=100, description="How many published versions are kept for `tributary rollback`, the live one too."
     )
+    deadline: Duration = Field(
+        timedelta(hours=8), description="When a day has to be published, counted from its tick of the schedule."
+    )
+    severity: Severity = Field(Severity.page, description="Who has to do something when it is not.")
 
 
 class Ops(_Model):
@@ -196,6 +201,9 @@ class _Entry(_Model):
     dump_wait: Duration | None = None
     guards: Guards | None = None
     quarantine: QuarantineLimit | None = None
+    deadline: Duration | None = None
+    severity: Severity | None = None
+    limits: Limits | None = None
     description: str = ""
 
 
@@ -204,6 +212,7 @@ class RegistryFile(_Model):
 
     defaults: Defaults = Field(default_factory=Defaults)
     consolidation: Consolidation = Field(default_factory=Consolidation)
+    alerts: AlertPolicy = Field(default_factory=AlertPolicy)
     ops: Ops = Field(default_factory=Ops)
     databases: dict[Name, _Entry]
 
@@ -219,6 +228,9 @@ class Database(_Model):
     dump_wait: Duration
     guards: Guards = Guards()
     quarantine: QuarantineLimit = QuarantineLimit()
+    deadline: Duration = timedelta(hours=3)
+    severity: Severity = Severity.ticket
+    limits: Limits = Limits()
     description: str = ""
 
     @property
@@ -242,13 +254,18 @@ class BrokenDatabase(_Model):
 
 
 class Registry(_Model):
-    """All databases. Iteration order is the file's order, so everything derived is deterministic."""
+    """All databases. Iteration order is the file's order, so everything derived is deterministic.
+
+    `faults` say what of `alerts` is wrong and was left out.
+    """
 
     defaults: Defaults
     consolidation: Consolidation
     ops: Ops = Ops()
     databases: dict[str, Database]
     broken: tuple[BrokenDatabase, ...] = ()
+    alerts: AlertPolicy = AlertPolicy()
+    faults: tuple[str, ...] = ()
 
     @property
     def contracts(self) -> dict[str, Contract]:
@@ -283,7 +300,7 @@ class Registry(_Model):
 
 def load_contract(path: Path) -> Contract:
     """Read one contract. Raises RegistryError for anything that is not of the expected form."""
-    contract = _validate(Contract, read_yaml(path).data, path, at="")
+    contract = validated(Contract, read_yaml(path).data, path, at="")
     if contract.app != path.stem:
         raise RegistryError(f"{show(path)}: app: found {contract.app!r}, expected the file's name, {path.stem!r}")
     for name, table in contract.tables.items():
@@ -307,14 +324,13 @@ def load_registry(include: Path = INCLUDE) -> Registry:
     path = include / "databases.yaml"
     raw = read_yaml(path, duplicates_under="databases")
     document = raw.data
-    unknown = sorted(set(document) - {"defaults", "consolidation", "ops", "databases"})
+    unknown = sorted(set(document) - set(RegistryFile.model_fields))
     if unknown:
-        raise RegistryError(
-            f"{show(path)}: {unknown[0]}: unknown key, expected defaults, consolidation, ops or databases"
-        )
-    defaults = _validate(Defaults, document.get("defaults") or {}, path, at="defaults")
-    consolidation = _validate(Consolidation, document.get("consolidation") or {}, path, at="consolidation")
-    ops = _validate(Ops, document.get("ops") or {}, path, at="ops")
+        known = ", ".join(RegistryFile.model_fields)
+        raise RegistryError(f"{show(path)}: {unknown[0]}: unknown key, expected one of {known}")
+    defaults = validated(Defaults, document.get("defaults") or {}, path, at="defaults")
+    consolidation = validated(Consolidation, document.get("consolidation") or {}, path, at="consolidation")
+    ops = validated(Ops, document.get("ops") or {}, path, at="ops")
     entries = document.get("databases")
     if not isinstance(entries, dict) or not entries:
         raise RegistryError(
@@ -332,12 +348,16 @@ def load_registry(include: Path = INCLUDE) -> Registry:
             databases[name] = _database(name, entry, defaults, path)
         except RegistryError as error:
             broken.append(BrokenDatabase(name=str(name), error=str(error)))
+    owners = {defaults.owner, *(database.owner for database in databases.values())}
+    alerts, faults = read_policy(document.get("alerts"), path, owners=owners, databases=map(str, entries))
     return Registry(
         defaults=defaults,
         consolidation=consolidation,
         ops=ops,
         databases=databases,
         broken=tuple(broken),
+        alerts=alerts,
+        faults=faults,
     )
 
 
@@ -350,7 +370,7 @@ def _database(name: Any, entry: Any, defaults: Defaults, path: Path) -> Database
         )
     if name in RESERVED_DATABASES or name.startswith(("raw__", "quarantine__")):
         raise RegistryError(f"{show(path)}: {at}: the name is reserved; expected another name")
-    parsed = _validate(_Entry, entry, path, at=at)
+    parsed = validated(_Entry, entry, path, at=at)
     contract_path = path.parent / "contracts" / f"{parsed.app}.yaml"
     if not contract_path.is_file():
         known = ", ".join(sorted(file.stem for file in contract_path.parent.glob("*.yaml"))) or "none"
@@ -363,8 +383,11 @@ def _database(name: Any, entry: Any, defaults: Defaults, path: Path) -> Database
         "dump_pattern": defaults.dump_pattern,
         "dump_wait": defaults.dump_wait,
         "quarantine": defaults.quarantine,
-        **parsed.model_dump(exclude_none=True, exclude={"app", "guards"}),
+        "deadline": defaults.deadline,
+        "severity": defaults.severity,
+        **parsed.model_dump(exclude_none=True, exclude={"app", "guards", "limits"}),
         "guards": defaults.guards.changed_by(parsed.guards),
+        "limits": defaults.limits.changed_by(parsed.limits),
     }
     return Database(name=name, contract=_cached_contract(contract_path, contract_path.stat().st_mtime_ns), **merged)
 
@@ -373,19 +396,3 @@ def _database(name: Any, entry: Any, defaults: Defaults, path: Path) -> Database
 def _cached_contract(path: Path, mtime_ns: int) -> Contract:
     # A thousand databases share a few contracts: each is parsed once per process and change.
     return load_contract(path)
-
-
-def _validate(model: type[_M], data: Any, path: Path, at: str) -> _M:
-    """Build the model; a refusal names file, key, value and the expected form of every fault."""
-    try:
-        return model.model_validate(data)
-    except PydanticError as error:
-        faults = []
-        for fault in error.errors(include_url=False):
-            key = ".".join(part for part in (at, *map(str, fault["loc"])) if part)
-            if fault["type"] == "extra_forbidden":
-                expected = "unknown key; the editor's completion (JSON Schema) lists the known ones"
-            else:
-                expected = fault["msg"].removeprefix("Value error, ")
-            faults.append(f"{show(path)}: {key or 'the file'}: found {fault['input']!r:.80}: {expected}")
-        raise RegistryError("; ".join(faults)) from None

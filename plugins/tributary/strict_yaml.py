@@ -1,15 +1,19 @@
-"""YAML as people expect it: a key that stands twice is an error, not a silent overwrite."""
+"""YAML as people expect it: a key that stands twice is an error, not a silent overwrite; and models made of it."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
+from pydantic import BaseModel
+from pydantic import ValidationError as PydanticError
 
 from tributary.errors import RegistryError
+
+M = TypeVar("M", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,22 @@ def show(path: Path) -> str:
     """A registry file's path as a person knows it: from `include/` on where it lies below that."""
     parts = path.parts
     return "/".join(parts[parts.index("include") :]) if "include" in parts else f"{path.parent.name}/{path.name}"
+
+
+def validated(model: type[M], data: Any, path: Path, at: str) -> M:
+    """Build the model. RegistryError names file, key, value and the expected form of every fault."""
+    try:
+        return model.model_validate(data)
+    except PydanticError as error:
+        faults = []
+        for fault in error.errors(include_url=False):
+            key = ".".join(part for part in (at, *map(str, fault["loc"])) if part)
+            if fault["type"] == "extra_forbidden":
+                expected = "unknown key; the editor's completion (JSON Schema) lists the known ones"
+            else:
+                expected = fault["msg"].removeprefix("Value error, ")
+            faults.append(f"{show(path)}: {key or 'the file'}: found {fault['input']!r:.80}: {expected}")
+        raise RegistryError("; ".join(faults)) from None
 
 
 def _duplicates(root: yaml.Node | None, shown: str, allowed_under: str | None) -> dict[str, int]:
