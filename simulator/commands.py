@@ -6,6 +6,7 @@ from simulator.advance import FIRST_DAY, Report, advance_to, alone, leave_dump, 
 from simulator.apps import DEFAULT_DATABASES, new_database
 from simulator.breaks import break_database, undo_break
 from simulator.bucket import DumpBucket
+from simulator.clock import tell_time
 from simulator.errors import RequestError
 from simulator.production import connect, row_counts
 from simulator.settings import Settings
@@ -37,6 +38,7 @@ def advance(
         if target < (furthest or FIRST_DAY):
             raise RequestError(f"{target} has passed: the databases are at {furthest}, the first day is {FIRST_DAY}")
         advance_to(settings, chosen, target, scale, report)
+        tell_time(target)
     return target
 
 

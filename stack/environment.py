@@ -76,6 +76,7 @@ def _tributary(state: State) -> dict[str, str]:
         "TRIBUTARY_LOCATION": "US",
         "TRIBUTARY_DBT_EXECUTABLE": executable("dbt", "dbt"),
         "TRIBUTARY_POLL_SECONDS": "3",
+        "TRIBUTARY_CLOCK_FILE": str(LOCAL / "cloud" / "clock"),
         "TRIBUTARY_AIRFLOW_URL": _url(state, "airflow"),
         "TRIBUTARY_AIRFLOW_USER": ADMIN,
         "TRIBUTARY_AIRFLOW_PASSWORD": state.secrets["airflow_admin"],
