@@ -1,4 +1,4 @@
-"""Airflow's public REST API, as far as the `tributary` command needs it."""
+"""Airflow's public REST API, as far as the `tributary` command and the watch need it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,11 @@ from tributary.errors import TributaryError
 from tributary.registry import Registry
 
 TERMINAL = frozenset({"success", "failed"})
+# The states of a task that is at work, or is about to be.
+ACTIVE = frozenset("running queued scheduled restarting deferred up_for_retry up_for_reschedule awaiting_input".split())
+# Airflow gives no more at once, unless it is told so ([api] maximum_page_limit).
+PAGE = 100
 _TIMEOUT = 30.0
-_PAGE = 100
 
 
 class AirflowAwayError(TributaryError):
@@ -119,6 +122,51 @@ class AirflowApi:
         found = self._get(f"{run_path(dag_id, run_id)}/taskInstances/{quote(task_id)}/tries")
         return list(found["task_instances"]) if found else []
 
+    def active_runs(self) -> Iterator[dict[str, Any]]:
+        """The runs of all DAGs that have not ended."""
+        return self._cursor_pages("/api/v2/dags/~/dagRuns", "dag_runs", {"state": ["queued", "running"]})
+
+    def ended_runs(self, since: datetime) -> Iterator[dict[str, Any]]:
+        """The runs of all DAGs that have ended since then."""
+        params = {"state": sorted(TERMINAL), "end_date_gte": since.isoformat()}
+        return self._cursor_pages("/api/v2/dags/~/dagRuns", "dag_runs", params)
+
+    def tasks_at_work(self, task_id: str) -> Iterator[dict[str, Any]]:
+        """The task instances of that id, of all DAGs, that have begun and not ended."""
+        params = {"task_id": task_id, "state": ["deferred", "running"]}
+        return self._cursor_pages("/api/v2/dags/~/dagRuns/~/taskInstances", "task_instances", params)
+
+    def active_tasks(self, dag_id: str, run_id: str) -> Iterator[dict[str, Any]]:
+        """The task instances of a run that are at work or about to be."""
+        path = run_path(dag_id, run_id) + "/taskInstances"
+        return self._cursor_pages(path, "task_instances", {"state": sorted(ACTIVE)})
+
+    def paused_dags(self) -> set[str]:
+        """The ids of the DAGs that are paused."""
+        return {dag["dag_id"] for dag in self._pages("/api/v2/dags", "dags", {"paused": True, "order_by": "dag_id"})}
+
+    def health(self) -> dict[str, dict[str, Any]]:
+        """Of `scheduler`, `triggerer`, ...: its `status`, and `latest_<name>_heartbeat`."""
+        return dict(self._send("GET", "/api/v2/monitor/health").json())
+
+    def _pages(self, path: str, key: str, params: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        offset = 0
+        while True:
+            page = self._send("GET", path, params={**params, "limit": PAGE, "offset": offset}).json()
+            yield from page[key]
+            offset += len(page[key])
+            if not page[key] or offset >= page["total_entries"]:
+                return
+
+    def _cursor_pages(self, path: str, key: str, params: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """As `_pages`, of what changes meanwhile: nothing is left out because something before it has gone."""
+        cursor: str | None = ""
+        while cursor is not None:
+            query = {**params, "limit": PAGE, "order_by": "id", "cursor": cursor}
+            page = self._send("GET", path, params=query).json()
+            yield from page[key]
+            cursor = page["next_cursor"]
+
     def _run_of(self, dag_id: str, logical_date: str) -> dict[str, Any]:
         params = {"logical_date_gte": logical_date, "logical_date_lte": logical_date, "limit": 1}
         runs = self._send("GET", f"/api/v2/dags/{dag_id}/dagRuns", params=params).json()["dag_runs"]
@@ -132,23 +180,15 @@ class AirflowApi:
         response = self._send("GET", path, accept=(404,))
         return None if response.status_code == 404 else dict(response.json())
 
-    def _pages(self, path: str, key: str, params: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        offset = 0
-        while True:
-            page = self._send("GET", path, params={**params, "limit": _PAGE, "offset": offset}).json()
-            yield from page[key]
-            offset += len(page[key])
-            if not page[key] or offset >= page["total_entries"]:
-                return
-
     def _send(self, method: str, path: str, accept: Iterable[int] = (), **kwargs: Any) -> httpx.Response:
         try:
             if "Authorization" not in self._http.headers:
-                login = self._http.post("/auth/token", json=self._credentials)
-                if login.status_code != 201:
-                    raise TributaryError(f"Airflow at {self.url} refused the login ({login.status_code})")
-                self._http.headers["Authorization"] = f"Bearer {login.json()['access_token']}"
+                self._log_in()
             response = self._http.request(method, path, **kwargs)
+            if response.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+                # A login is good for a day, unless set, and a session may last longer; Airflow says 403 then.
+                self._log_in()
+                response = self._http.request(method, path, **kwargs)
         except httpx.TransportError as error:
             raise AirflowAwayError(f"Airflow at {self.url} does not answer ({error}); is it running?") from None
         if response.is_server_error and response.status_code not in accept:
@@ -156,6 +196,14 @@ class AirflowApi:
         if response.is_error and response.status_code not in accept:
             raise TributaryError(f"Airflow answered {response.status_code} to {method} {path}: {response.text[:500]}")
         return response
+
+    def _log_in(self) -> None:
+        self._http.headers.pop("Authorization", None)
+        login = self._http.post("/auth/token", json=self._credentials)
+        if login.status_code != 201:
+            away = AirflowAwayError if login.is_server_error else TributaryError
+            raise away(f"Airflow at {self.url} refused the login ({login.status_code})")
+        self._http.headers["Authorization"] = f"Bearer {login.json()['access_token']}"
 
 
 def run_path(dag_id: str, run_id: str) -> str:

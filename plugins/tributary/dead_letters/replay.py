@@ -9,9 +9,9 @@ from functools import partial
 from typing import Any
 
 from tributary import naming
-from tributary.airflow_api import TERMINAL
+from tributary.airflow_api import ACTIVE, TERMINAL
 from tributary.dead_letters.record import DAG_IMPORT, DeadLetter, Status, subject_of
-from tributary.dead_letters.steps import ACTIVE, FailedSteps
+from tributary.dead_letters.steps import FailedSteps
 from tributary.dead_letters.store import LetterStore
 from tributary.errors import TributaryError
 

@@ -11,8 +11,6 @@ from tributary.airflow_api import AirflowApi, run_path
 from tributary.dates import parse_day
 from tributary.errors import TributaryError
 
-ACTIVE = frozenset("running queued scheduled restarting deferred up_for_retry up_for_reschedule awaiting_input".split())
-
 
 class FailedSteps(AirflowApi):
     """Airflow's failed tasks. Raises TributaryError with the server's own words where a request fails."""

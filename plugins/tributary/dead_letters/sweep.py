@@ -11,11 +11,11 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from tributary import naming
-from tributary.airflow_api import TERMINAL
+from tributary.airflow_api import ACTIVE, TERMINAL
 from tributary.dead_letters.reasons import reason_of
 from tributary.dead_letters.record import DAG_IMPORT, DeadLetter, Occurrence, Status, subject_of
 from tributary.dead_letters.redaction import one_line
-from tributary.dead_letters.steps import ACTIVE, FailedSteps, day_of_run
+from tributary.dead_letters.steps import FailedSteps, day_of_run
 from tributary.dead_letters.store import LetterStore
 
 DAYS = 7

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -171,8 +173,9 @@ def run_task(monkeypatch: pytest.MonkeyPatch, spool: Spool) -> TaskRun:
 class Airflow:
     """A REST API over a database with two DAGs of ours, and no scheduler: states are set by hand."""
 
-    def __init__(self, url: str, password: str) -> None:
+    def __init__(self, url: str, password: str, database: Path) -> None:
         self.steps = FailedSteps(url, "admin", password)
+        self.database = database
         self._days = 0
 
     def start(self, dag_id: str = "elt__kiosk", run_id: str = "manual__2013-01-02T02:00:00+00:00", **conf: str) -> str:
@@ -190,6 +193,12 @@ class Airflow:
         for task in tasks:
             path = f"/api/v2/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}/taskInstances/{task}"
             self.steps._send("PATCH", path, json={"new_state": state})
+
+    def begin(self, run_id: str, state: str, task: str) -> None:
+        """What only a scheduler and a worker can do, not the API."""
+        update = "update task_instance set state = ?, start_date = ? where run_id = ? and task_id = ?"
+        with closing(sqlite3.connect(self.database, timeout=30)) as connection, connection:
+            connection.execute(update, (state, datetime.now(UTC).isoformat(" "), run_id, task))
 
 
 @pytest.fixture(scope="session")
@@ -226,6 +235,6 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Airflow]:
     try:
         server.wait_for_port(port, timeout=120)
         httpx.get(f"http://127.0.0.1:{port}/api/v2/version", timeout=60).raise_for_status()
-        yield Airflow(f"http://127.0.0.1:{port}", "it's secret")
+        yield Airflow(f"http://127.0.0.1:{port}", "it's secret", home / "airflow.db")
     finally:
         server.stop()

@@ -63,7 +63,7 @@ def test_a_file_that_does_not_import_is_found(airflow: Airflow, store: LetterSto
 
 
 def test_more_failures_than_a_page_holds_are_all_found(airflow: Airflow, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("tributary.airflow_api._PAGE", 2)
+    monkeypatch.setattr("tributary.airflow_api.PAGE", 2)
     run_id = airflow.start()
     airflow.set(run_id, "failed", "find_dump", "preflight", "sync", *LATER)
     since = datetime.now(UTC) - timedelta(minutes=5)
@@ -180,3 +180,38 @@ def test_a_connection_may_hold_the_address_in_any_of_the_usual_ways(
 ):
     monkeypatch.setenv("AIRFLOW_CONN_AIRFLOW_API", json.dumps({"conn_type": "http", **parts}))
     assert FailedSteps.from_connection("airflow_api").url == "http://airflow.internal:8080"
+
+
+def test_runs_and_their_tasks_are_told_of_all_dags_at_once(airflow: Airflow, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("tributary.airflow_api.PAGE", 2)
+    before = datetime.now(UTC) - timedelta(minutes=1)
+    active = [airflow.start(), airflow.start(dag_id="elt__other"), airflow.start("somebody_elses")]
+    ended = airflow.start(dag_id="elt__other")
+    path = f"/api/v2/dags/elt__other/dagRuns/{ended.replace('+', '%2B')}"
+    airflow.steps._send("PATCH", path, json={"state": "failed"})
+    airflow.begin(active[1], "running", "sync")
+    airflow.set(active[1], "success", "find_dump", dag_id="elt__other")
+
+    found = {run["dag_run_id"]: run for run in airflow.steps.active_runs()}
+    assert set(active) <= set(found)
+    assert ended not in found
+    assert {"run_after", "queued_at", "start_date", "run_type", "conf", "logical_date"} <= set(found[active[0]])
+    assert ended in {run["dag_run_id"] for run in airflow.steps.ended_runs(before)}
+    assert active[0] not in {run["dag_run_id"] for run in airflow.steps.ended_runs(before)}
+    assert [task["task_id"] for task in airflow.steps.active_tasks("elt__other", active[1])] == ["sync"]
+    (task,) = airflow.steps.tasks_at_work("sync")
+    assert (task["dag_id"], task["dag_run_id"]) == ("elt__other", active[1])
+    assert {"start_date", "queued_when", "scheduled_when", "end_date", "try_number", "pool"} <= set(task)
+
+
+def test_paused_dags_and_the_processes_health_are_told(airflow: Airflow):
+    airflow.steps._send("PATCH", "/api/v2/dags/elt__other", json={"is_paused": True})
+    assert airflow.steps.paused_dags() == {"elt__other"}
+    airflow.steps._send("PATCH", "/api/v2/dags/elt__other", json={"is_paused": False})
+    assert airflow.steps.paused_dags() == set()
+    assert airflow.steps.health()["scheduler"] == {"status": "unhealthy", "latest_scheduler_heartbeat": None}
+
+
+def test_a_login_that_has_run_out_is_made_anew(airflow: Airflow):
+    airflow.steps._http.headers["Authorization"] = "Bearer of.yesterday.none"
+    assert airflow.steps.dags()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 
-from tributary.dead_letters.steps import ACTIVE
+from tributary.airflow_api import ACTIVE
 from tributary.errors import TributaryError
 
 
