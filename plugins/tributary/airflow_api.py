@@ -18,7 +18,7 @@ TERMINAL = frozenset({"success", "failed"})
 # The states of a task that is at work, or is about to be.
 ACTIVE = frozenset("running queued scheduled restarting deferred up_for_retry up_for_reschedule awaiting_input".split())
 # Airflow gives no more at once, unless it is told so ([api] maximum_page_limit).
-PAGE = 100
+_PAGE = 100
 _TIMEOUT = 30.0
 
 
@@ -152,7 +152,7 @@ class AirflowApi:
     def _pages(self, path: str, key: str, params: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         offset = 0
         while True:
-            page = self._send("GET", path, params={**params, "limit": PAGE, "offset": offset}).json()
+            page = self._send("GET", path, params={**params, "limit": _PAGE, "offset": offset}).json()
             yield from page[key]
             offset += len(page[key])
             if not page[key] or offset >= page["total_entries"]:
@@ -162,7 +162,7 @@ class AirflowApi:
         """As `_pages`, of what changes meanwhile: nothing is left out because something before it has gone."""
         cursor: str | None = ""
         while cursor is not None:
-            query = {**params, "limit": PAGE, "order_by": "id", "cursor": cursor}
+            query = {**params, "limit": _PAGE, "order_by": "id", "cursor": cursor}
             page = self._send("GET", path, params=query).json()
             yield from page[key]
             cursor = page["next_cursor"]

@@ -10,6 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from tributary import generated
+from tributary.alerts.watch_cli import watch
 from tributary.dead_letters.cli import app as dead_letters_app
 from tributary.dump_check import ReportFormat, check_dump
 from tributary.dumps import DumpError
@@ -31,6 +32,7 @@ app.add_typer(dump_app, name="dump")
 app.add_typer(dead_letters_app, name="dead-letters")
 app.command()(rollback)
 app.command()(cost)
+app.command()(watch)
 app.add_typer(quarantine_app, name="quarantine")
 
 

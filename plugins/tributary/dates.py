@@ -6,7 +6,7 @@ the trigger form. Both are templates, rendered when a task runs.
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 # A run without a logical date (Airflow 3 allows it) is for the day it was asked for.
 DUMP_DATE = "{{ params.date or (dag_run.logical_date or dag_run.run_after).strftime('%Y-%m-%d') }}"
@@ -35,4 +35,20 @@ def logical_date(day: date, schedule: str) -> datetime:
         tick = start
     if tick.date() != day:
         raise ValueError(f"the schedule {schedule!r} has no run on {day}")
+    return tick
+
+
+def newest_tick(schedule: str, moment: datetime) -> datetime:
+    """The newest tick of the cron expression at that moment or before it (UTC)."""
+    from croniter import croniter
+
+    tick: datetime = croniter(schedule, moment.astimezone(UTC) + timedelta(seconds=1)).get_prev(datetime)
+    return tick
+
+
+def next_tick(schedule: str, moment: datetime) -> datetime:
+    """The first tick of the cron expression at that moment or after it (UTC)."""
+    from croniter import croniter
+
+    tick: datetime = croniter(schedule, moment.astimezone(UTC) - timedelta(seconds=1)).get_next(datetime)
     return tick

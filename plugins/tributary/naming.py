@@ -96,6 +96,11 @@ def producer_of(task_id: str) -> str | None:
     return f"{group}.{DBT_PRODUCER}" if dot and name != DBT_PRODUCER else None
 
 
+def step_of(task_id: str) -> str:
+    """What people call a task: `transform.orders_run` -> `transform`, `sync` -> `sync`."""
+    return task_id.partition(".")[0]
+
+
 def run_id(day: date) -> str:
     """The run id of a run that a person or `tributary run` asks for, one per day."""
     return f"manual__{day.isoformat()}"

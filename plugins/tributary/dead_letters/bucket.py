@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from tributary.dead_letters.record import COMMAND, FOLDER, DeadLetter, object_name
+from tributary.dead_letters.record import COMMAND, FOLDER, DeadLetter, Status, object_name
 from tributary.errors import TributaryError
 from tributary.telemetry import senders
 
@@ -83,6 +83,12 @@ class LetterBucket:
             if letter is not None and (closed or not letter.closed):
                 letters.append(letter)
         return letters
+
+    def given_up(self, subject: str, day: date) -> bool:
+        """Whether a person has said of a step of that day that nothing is left to do; no record is read for it."""
+        prefix = f"{FOLDER}{subject}/{day.isoformat()}/"
+        blobs = self._client.list_blobs(self._bucket, prefix=prefix, **self._limits)
+        return any((blob.metadata or {}).get("status") == Status.resolved.value for blob in blobs)
 
     def _read(self, name: str) -> tuple[DeadLetter | None, int]:
         """The record and the generation that was read; 0 is Cloud Storage's word for none."""

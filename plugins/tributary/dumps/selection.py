@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date as Date
 from datetime import datetime
 from fnmatch import fnmatchcase
+from typing import Any
 
 DEFAULT_PATTERN = "{database}/{date}/*.sql*"
 
@@ -40,6 +41,18 @@ class DumpObject:
                 f"expected an upload time with a time zone for {self.uri}, found {self.updated.isoformat()}; "
                 "pass the object's `updated` as Cloud Storage returns it"
             )
+
+    @classmethod
+    def from_blob(cls, bucket: str, blob: Any) -> DumpObject:
+        """An object as Cloud Storage's library lists it."""
+        return cls(
+            bucket=bucket,
+            name=blob.name,
+            generation=int(blob.generation or 0),
+            size=int(blob.size or 0),
+            updated=blob.updated,
+            crc32c=blob.crc32c,
+        )
 
     @property
     def uri(self) -> str:

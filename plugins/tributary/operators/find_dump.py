@@ -70,18 +70,7 @@ def find(*, bucket: str, database: str, day: str, pattern: str) -> dict[str, Any
     once = {} if is_patient() else {"retry": None, "timeout": ANSWER_SECONDS}
     client = GCSHook(gcp_conn_id=GOOGLE_CONNECTION).get_conn()
     blobs = client.list_blobs(bucket, prefix=prefix_for(pattern, database, parsed), **once)
-    candidates = (
-        DumpObject(
-            bucket=bucket,
-            name=blob.name,
-            generation=int(blob.generation or 0),
-            size=int(blob.size or 0),
-            updated=blob.updated,
-            crc32c=blob.crc32c,
-        )
-        for blob in blobs
-    )
-    chosen = choose_dump(candidates, database, parsed, pattern)
+    chosen = choose_dump((DumpObject.from_blob(bucket, blob) for blob in blobs), database, parsed, pattern)
     if chosen is None:
         return None
     return {**asdict(chosen), "updated": chosen.updated.isoformat(), "uri": chosen.uri}

@@ -63,7 +63,7 @@ def test_a_file_that_does_not_import_is_found(airflow: Airflow, store: LetterSto
 
 
 def test_more_failures_than_a_page_holds_are_all_found(airflow: Airflow, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("tributary.airflow_api.PAGE", 2)
+    monkeypatch.setattr("tributary.airflow_api._PAGE", 2)
     run_id = airflow.start()
     airflow.set(run_id, "failed", "find_dump", "preflight", "sync", *LATER)
     since = datetime.now(UTC) - timedelta(minutes=5)
@@ -183,7 +183,7 @@ def test_a_connection_may_hold_the_address_in_any_of_the_usual_ways(
 
 
 def test_runs_and_their_tasks_are_told_of_all_dags_at_once(airflow: Airflow, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("tributary.airflow_api.PAGE", 2)
+    monkeypatch.setattr("tributary.airflow_api._PAGE", 2)
     before = datetime.now(UTC) - timedelta(minutes=1)
     active = [airflow.start(), airflow.start(dag_id="elt__other"), airflow.start("somebody_elses")]
     ended = airflow.start(dag_id="elt__other")
