@@ -12,7 +12,14 @@ from collections.abc import Callable
 
 from stack import environment
 from stack.state import LOCAL, ROOT, PortTakenError, State
-from stack.supervisor import StackError, Supervisor, airflow_programs, database_programs, localcloud_programs
+from stack.supervisor import (
+    StackError,
+    Supervisor,
+    airflow_programs,
+    database_programs,
+    localcloud_programs,
+    watch_programs,
+)
 
 
 def up() -> None:
@@ -34,6 +41,9 @@ def up() -> None:
         _start_all(state, supervisor, variables)
     supervisor.wait(localcloud_programs())
     supervisor.wait(airflow_programs(), seconds=180)
+    # Not before Airflow answers: what is down for a start is no finding.
+    supervisor.start(watch_programs())
+    supervisor.wait(watch_programs())
     _tributary("setup")
     print(
         f"Airflow: http://127.0.0.1:{state.ports['airflow']}  "

@@ -82,6 +82,12 @@ def airflow_programs() -> tuple[Program, ...]:
     )
 
 
+def watch_programs() -> tuple[Program, ...]:
+    """What looks after the pipeline from outside Airflow; it stops first, so that it raises no alarm about a stop."""
+    command = (executable("airflow", "python"), "-m", "tributary.cli", "watch")
+    return (Program("watch", command, priority=200),)
+
+
 def configuration(state: State) -> str:
     """The text of Supervisor's configuration file."""
     lines = [
@@ -99,7 +105,7 @@ def configuration(state: State) -> str:
         "[rpcinterface:supervisor]",
         "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface",
     ]
-    for group in (database_programs(), localcloud_programs(), airflow_programs()):
+    for group in (database_programs(), localcloud_programs(), airflow_programs(), watch_programs()):
         for program in group:
             lines += [
                 f"[program:{program.name}]",

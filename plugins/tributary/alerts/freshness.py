@@ -112,7 +112,7 @@ def _finding(one: Missing, facts: Facts, registry: Registry) -> Finding:
     run = _run_at_work(one, facts) or _ended(one, facts)
     why = _why(one, facts, registry, dag_id)
     days = f"{one.first}" if one.first == one.expected else f"{one.first} to {one.expected}"
-    verb = "published" if one.subject == naming.CONSOLIDATE_DAG else "landed"
+    state = "is not published" if one.subject == naming.CONSOLIDATE_DAG else "has not landed"
     return Finding(
         kind=Kind.stale,
         subject=one.subject,
@@ -123,7 +123,7 @@ def _finding(one: Missing, facts: Facts, registry: Registry) -> Finding:
         # People live in the real time, also where production is simulated.
         since=facts.at - (facts.clock - one.since),
         run_id=run.run_id if run else None,
-        headline=f"{days} has not {verb}: {why.what}",
+        headline=f"{days} {state}: {why.what}",
         detail=(*why.lines, f"its deadline was {at(one.since)}, {span(deadline)} after its tick of the schedule"),
         readers=facts.readers(one.subject, registry),
         command=None if run and run.active else _command(one),

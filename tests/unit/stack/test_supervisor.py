@@ -1,0 +1,26 @@
+"""The programs of a checkout's stack."""
+
+from __future__ import annotations
+
+from stack import supervisor
+from stack.state import PORT_NAMES, SECRET_NAMES, State
+
+
+def test_the_watch_runs_beside_airflow_and_stops_before_it():
+    (watch,) = supervisor.watch_programs()
+    assert watch.command[1:] == ("-m", "tributary.cli", "watch")
+    assert watch.priority > max(program.priority for program in supervisor.airflow_programs())
+
+
+def test_every_program_is_in_the_configuration():
+    state = State(ports=dict.fromkeys(PORT_NAMES, 1), secrets=dict.fromkeys(SECRET_NAMES, "x"))
+    text = supervisor.configuration(state)
+    groups = (
+        supervisor.database_programs(),
+        supervisor.localcloud_programs(),
+        supervisor.airflow_programs(),
+        supervisor.watch_programs(),
+    )
+    for group in groups:
+        for program in group:
+            assert f"[program:{program.name}]" in text
