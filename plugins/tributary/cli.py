@@ -10,6 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from tributary import generated
+from tributary.alerts.cli import app as alerts_app
 from tributary.alerts.watch_cli import watch
 from tributary.dead_letters.cli import app as dead_letters_app
 from tributary.dump_check import ReportFormat, check_dump
@@ -34,6 +35,7 @@ app.command()(rollback)
 app.command()(cost)
 app.command()(watch)
 app.add_typer(quarantine_app, name="quarantine")
+app.add_typer(alerts_app, name="alerts")
 
 
 @app.command()

@@ -8,6 +8,14 @@ from enum import StrEnum
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 RUNBOOKS = "docs/runbooks"
+# The steps with a runbook of their own; all others have the one of their kind.
+RUNBOOK_STEPS: dict[str, frozenset[str]] = {
+    "failed": frozenset(
+        "find_dump preflight import_dump sync reconcile validate_raw transform validate_marts "
+        "await_databases validate_audit publish".split()
+    ),
+    "slow": frozenset({"import_dump", "sync"}),
+}
 
 
 class Kind(StrEnum):
@@ -50,6 +58,7 @@ class Finding(BaseModel):
         its count, what is usual.
     :param readers: what readers of `consolidated` see now.
     :param command: what mends it, once the cause is gone.
+    :param replaying: whether it is being run again; it stays a finding until that has succeeded.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -68,6 +77,7 @@ class Finding(BaseModel):
     readers: str | None = None
     command: str | None = None
     url: str | None = None
+    replaying: bool = False
 
     @property
     def key(self) -> str:
@@ -77,8 +87,9 @@ class Finding(BaseModel):
     @property
     def runbook(self) -> str:
         """Where it says what to do, from the repository's top: `docs/runbooks/failed-sync.md`."""
-        name = f"{self.kind.value}-{self.step}" if self.kind in (Kind.failed, Kind.slow) and self.step else self.kind
-        return f"{RUNBOOKS}/{str(name).replace('_', '-')}.md"
+        own = self.step in RUNBOOK_STEPS.get(self.kind, ())
+        name = f"{self.kind}-{self.step}" if own else str(self.kind)
+        return f"{RUNBOOKS}/{name.replace('_', '-')}.md"
 
 
 def age(since: datetime, now: datetime) -> str:

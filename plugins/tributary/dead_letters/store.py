@@ -100,7 +100,7 @@ class LetterStore:
         self._ops().append_all("dead_letters_log", [letter.to_row() for letter in letters])
 
 
-def within(seconds: float, call: Callable[[], object], what: str) -> bool:
+def within(seconds: float, call: Callable[[], object], what: str, then: str = "a sweep makes up for it") -> bool:
     """Run something that may hang, and wait no longer than that; whether it ended well in time.
 
     What it raises is logged. What does not end goes on in the background, and dies with the process.
@@ -112,11 +112,11 @@ def within(seconds: float, call: Callable[[], object], what: str) -> bool:
             call()
             well.set()
         except Exception:
-            log.exception("%s failed; a sweep makes up for it", what)
+            log.exception("%s failed; %s", what, then)
 
-    thread = threading.Thread(target=run, name="dead-letters", daemon=True)
+    thread = threading.Thread(target=run, name="within", daemon=True)
     thread.start()
     thread.join(seconds)
     if thread.is_alive():
-        log.warning("%s did not end within %.0f s; a sweep makes up for it", what, seconds)
+        log.warning("%s did not end within %.0f s; %s", what, seconds, then)
     return well.is_set()
