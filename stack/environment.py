@@ -57,6 +57,8 @@ def _cloud(state: State) -> dict[str, str]:
         "LOCALCLOUD_DOGSTATSD_PORT": str(ports["dogstatsd"]),
         "LOCALCLOUD_AIRBYTE_CLIENT_ID": "tributary",
         "LOCALCLOUD_AIRBYTE_CLIENT_SECRET": passwords["airbyte_client"],
+        "LOCALCLOUD_SLACK_PORT": str(ports["slack"]),
+        "LOCALCLOUD_SLACK_TOKEN": passwords["slack_token"],
         "LOCALCLOUD_CLOUD_SQL_INSTANCE": "staging",
         "LOCALCLOUD_CLOUD_SQL_HOST": "127.0.0.1",
         "LOCALCLOUD_CLOUD_SQL_PORT": str(ports["cloud_sql"]),
@@ -158,6 +160,11 @@ def _airflow(state: State) -> dict[str, str]:
             "password": passwords["airbyte_client"],
             "schema": quote("v1/applications/token", safe="/"),
             "extra": {"timeout": 30},
+        },
+        "SLACK_DEFAULT": {
+            "conn_type": "slack",
+            "password": passwords["slack_token"],
+            "extra": {"base_url": f"{_url(state, 'slack')}/api/"},
         },
     }
     return {

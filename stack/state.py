@@ -27,6 +27,7 @@ PORT_NAMES = (
     "dogstatsd",
     "metadata",
     "production",
+    "slack",
     "sqladmin",
     "storage",
     "supervisor",
@@ -41,6 +42,7 @@ SECRET_NAMES = (
     "airflow_jwt",
     "cloud_sql",
     "production",
+    "slack_token",
     "supervisor",
 )
 

@@ -62,6 +62,7 @@ def localcloud_programs() -> tuple[Program, ...]:
         service("sqladmin", "localcloud.sqladmin", port="sqladmin"),
         service("airbyte", "localcloud.airbyte", port="airbyte"),
         service("dogstatsd", "localcloud.dogstatsd", port="dogstatsd"),
+        service("slack", "localcloud.slack", port="slack"),
     )
 
 

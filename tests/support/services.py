@@ -87,7 +87,7 @@ class Process:
 
 
 PORTS = (
-    "metadata", "storage", "bigquery", "bigquery_grpc", "cloud_sql", "production", "sqladmin", "airbyte", "dogstatsd",
+    "metadata", "storage", "bigquery", "bigquery_grpc", "cloud_sql", "production", "sqladmin", "airbyte", "dogstatsd", "slack",
 )  # fmt: skip
 """Every port of a local cloud; its variable is LOCALCLOUD_<name>_PORT."""
 
@@ -99,6 +99,7 @@ class LocalCloud:
     directory: Path
     project: str = "tributary-test"
     password: str = "it's a secret"
+    slack_token: str = "xoxb-local-slack"
     python: str = sys.executable
     ports: dict[str, int] = field(default_factory=lambda: {name: free_port() for name in PORTS})
     processes: dict[str, Process] = field(default_factory=dict)
@@ -123,6 +124,7 @@ class LocalCloud:
             "LOCALCLOUD_PRODUCTION_PASSWORD": self.password,
             "LOCALCLOUD_AIRBYTE_CLIENT_ID": "tests",
             "LOCALCLOUD_AIRBYTE_CLIENT_SECRET": self.password,
+            "LOCALCLOUD_SLACK_TOKEN": self.slack_token,
             **{f"LOCALCLOUD_{name.upper()}_PORT": str(port) for name, port in self.ports.items()},
         }
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 REQUEST_SECONDS = 10
 EVENT_TYPE = "tributary_alert"
+# An app that is refused so may post all the same.
+MAY_POST_ONLY = frozenset({"missing_scope", "not_in_channel"})
 # Clocks of two machines differ; a message may so be older than its delivery.
 _CLOCKS_DIFFER = 300
 _PAGE, _MOST_PAGES = 200, 20
@@ -102,7 +104,7 @@ class Slack:
         except SlackForgot:
             pass
         except SlackRefused as error:
-            if error.everywhere and error.code != "missing_scope":
+            if error.code not in MAY_POST_ONLY:
                 raise
             # Told twice is better than not at all.
             log.warning("%s: whether it has arrived cannot be seen, so it may come twice. %s", delivery.id, error)
@@ -110,15 +112,12 @@ class Slack:
 
     def _messages(self, channel_id: str, delivery: Delivery) -> Iterator[dict[str, Any]]:
         told = delivery.told
-        arguments: dict[str, Any] = {
-            "channel": channel_id,
-            "oldest": f"{delivery.created.timestamp() - _CLOCKS_DIFFER:.6f}",
-            "limit": _PAGE,
-            "include_all_metadata": True,
-        }
-        method = "conversations_history"
+        arguments: dict[str, Any] = {"channel": channel_id, "limit": _PAGE, "include_all_metadata": True}
         if delivery.action is Action.reply:
-            method, arguments = "conversations_replies", {**arguments, "ts": told.ts}
+            method, arguments["ts"] = "conversations_replies", told.ts
+        else:
+            method = "conversations_history"
+            arguments["oldest"] = f"{delivery.created.timestamp() - _CLOCKS_DIFFER:.6f}"
         for page in self._pages(method, told.channel, arguments):
             yield from page["messages"]
 
