@@ -87,7 +87,8 @@ class Process:
 
 
 PORTS = (
-    "metadata", "storage", "bigquery", "bigquery_grpc", "cloud_sql", "production", "sqladmin", "airbyte", "dogstatsd", "slack",
+    "metadata", "storage", "bigquery", "bigquery_grpc", "cloud_sql", "production", "sqladmin", "airbyte",
+    "dogstatsd", "slack",
 )  # fmt: skip
 """Every port of a local cloud; its variable is LOCALCLOUD_<name>_PORT."""
 

@@ -7,7 +7,6 @@ leaves its intentions behind.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Literal
@@ -15,16 +14,12 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from tributary.alerts.deliveries import Action, Delivery, Sent, delivered, deliveries_of
-from tributary.alerts.finding import Finding, Kind, Severity
-from tributary.alerts.parts import Member
+from tributary.alerts.finding import Finding, Kind
 from tributary.alerts.policy import AlertPolicy
 from tributary.alerts.rows import AlertRow, sent_rows, silenced_rows
+from tributary.alerts.sorting import Sorter
 from tributary.alerts.told import Told
 
-# Findings with one kind and cause that begin within this time of each other are one incident.
-TOGETHER = timedelta(minutes=30)
-# What belongs together when it concerns one database and day: one trouble, seen from several sides.
-ONE_TROUBLE = frozenset({Kind.failed, Kind.late, Kind.stale, Kind.slow})
 FORGOTTEN_AFTER = timedelta(days=14)
 # Rows for `ops.alerts` that wait while BigQuery is away.
 _MOST_ROWS = 2_000
@@ -51,15 +46,11 @@ class Incidents(BaseModel):
         kept = (one for one in self.told if not one.closed or now - one.closed < FORGOTTEN_AFTER)
         told = [one.looked_at(found, now, policy, blind) for one in kept]
         known = {member.finding.key for one in told if not one.closed for member in one.members}
+        sorter = Sorter(told, now, policy)
         for finding in sorted(found.values(), key=lambda one: (one.since, one.key)):
-            if finding.key in known:
-                continue
-            home = _home(told, finding, policy)
-            if home is None:
-                told.append(_begun(finding, now, policy, {one.id for one in told}))
-            else:
-                told[home] = told[home].joined(finding, now, policy)
-        decided = tuple(one.decided(now, policy) for one in told)
+            if finding.key not in known:
+                sorter.put(finding)
+        decided = tuple(one.decided(now, policy) for one in sorter.result())
         return self._with(decided, silenced_rows(self.told, decided, now))
 
     def outbox(self) -> list[Delivery]:
@@ -84,9 +75,9 @@ class Incidents(BaseModel):
         told = tuple(delivered(one, delivery, sent, now) if one.id == delivery.told.id else one for one in self.told)
         return self._with(told, sent_rows(delivery, sent, now))
 
-    def recorded(self, rows: Collection[AlertRow]) -> Incidents:
-        """Without rows that `ops.alerts` has."""
-        return self.model_copy(update={"rows": tuple(row for row in self.rows if row not in rows)})
+    def recorded(self) -> Incidents:
+        """Once `ops.alerts` has the rows."""
+        return self.model_copy(update={"rows": ()})
 
     def merged(self, other: Incidents) -> Incidents:
         """Both together, where two were written apart; of one incident the one that is further."""
@@ -95,55 +86,11 @@ class Incidents(BaseModel):
             known = told.get(one.id)
             if known is None or _progress(one) >= _progress(known):
                 told[one.id] = one
-        rows = (*other.rows, *(row for row in self.rows if row not in other.rows))
+        rows = tuple(dict.fromkeys((*other.rows, *self.rows)))
         return self.model_copy(update={"told": tuple(told.values()), "rows": rows[-_MOST_ROWS:]})
 
     def _with(self, told: tuple[Told, ...], rows: Sequence[AlertRow]) -> Incidents:
         return self.model_copy(update={"told": told, "rows": (*self.rows, *rows)[-_MOST_ROWS:]})
-
-
-def _home(told: Sequence[Told], finding: Finding, policy: AlertPolicy) -> int | None:
-    """The open incident that a finding belongs to: that of its database and day, else that of its cause."""
-    channel = policy.channel_of(finding.owner)
-    related = joint = None
-    for index, one in enumerate(told):
-        if one.closed:
-            continue
-        for member in one.members:
-            known = member.finding
-            if not member.healed and _one_trouble(known, finding):
-                related = index
-            close = abs(known.since - finding.since) <= TOGETHER
-            if close and (known.kind, known.cause, one.channel) == (finding.kind, finding.cause, channel):
-                joint = index
-    return joint if related is None else related
-
-
-def _one_trouble(one: Finding, other: Finding) -> bool:
-    if one.subject != other.subject or not {one.kind, other.kind} <= ONE_TROUBLE:
-        return False
-    return one.day == other.day or one.kind is other.kind is Kind.stale
-
-
-def _begun(finding: Finding, now: datetime, policy: AlertPolicy, taken: Collection[str]) -> Told:
-    silence = policy.silence_of(finding.subject, now)
-    digest = hashlib.sha256(f"{finding.key}\n{finding.cause}".encode()).hexdigest()[:6]
-    name = f"{finding.kind}-{finding.since:%Y%m%d-%H%M}-{digest}".replace("_", "-")
-    number = next(number for number in range(1, len(taken) + 2) if _numbered(name, number) not in taken)
-    return Told(
-        id=_numbered(name, number),
-        kind=finding.kind,
-        cause=finding.cause,
-        channel=policy.channel_of(finding.owner),
-        severity=Severity.note if silence else finding.severity,
-        members=(Member(finding=finding, silence=silence.reason if silence else None),),
-        opened=now,
-        changed=now,
-    )
-
-
-def _numbered(name: str, number: int) -> str:
-    return name if number == 1 else f"{name}-{number}"
 
 
 def _progress(told: Told) -> tuple[bool, bool, int, int]:

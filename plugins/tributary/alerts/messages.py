@@ -22,6 +22,8 @@ SECTION, HEADER, BLOCKS = 3000, 150, 50
 # More names than these do not help anybody.
 NAMES = 10
 _COMMANDS = 3
+# A section with ten of them must not be cut in the middle of one.
+_LONGEST_LINK = 250
 _DETAILS = 8
 
 _SIGNS = {Severity.page: "🚨", Severity.ticket: "🔶", Severity.note: "📝"}
@@ -94,7 +96,7 @@ def _standing(told: Told) -> str:
                 f"Was broken from {_moment(told.began)} to {_moment(_end(told))}, for {_lasted(told)}; it is well now."
             )
         return f"*Recovered after {_lasted(told)}*, at {_moment(_end(told))}. It had begun {_moment(told.began)}."
-    parts = [f"*Since* {_moment(told.began)}", f"*{told.severity}*", f"cause `{_code(told.cause)}`"]
+    parts = [f"*Since* {_moment(told.began)}", f"*{told.severity}*", f"cause `{_code(shorten(told.cause))}`"]
     well = len(subjects_of(told.named)) - len(subjects_of(told.broken))
     if well:
         parts.append(f"{well} of {len(subjects_of(told.named))} are well again")
@@ -114,7 +116,7 @@ def _names(told: Told) -> str:
     for subject, findings in sorted(by_subject.items(), key=lambda one: one[0] not in still_broken):
         url = next((finding.url for finding in findings if finding.url), None)
         days = sorted({finding.day for finding in findings})
-        name = link(url, subject) if url else escape(subject)
+        name = link(url, subject) if url and len(url) <= _LONGEST_LINK else escape(subject)
         if len({finding.day for finding in told.named}) > 1:
             name += " (" + ", ".join(day.isoformat() for day in days[:3]) + ("…)" if len(days) > 3 else ")")
         shown.append(name if subject in still_broken else f"~{name}~")
@@ -139,7 +141,7 @@ def _circumstances(told: Told, lead: Finding) -> list[Block]:
 
 
 def _commands(commands: Sequence[str]) -> str:
-    shown = "\n".join(commands[:_COMMANDS])
+    shown = "\n".join(shorten(command) for command in commands[:_COMMANDS])
     left = len(commands) - _COMMANDS
     more = f"\nand {left} more: `tributary dead-letters list` has them" if left > 0 else ""
     return f"```{_code(shown)}```{more}"

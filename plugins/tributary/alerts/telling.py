@@ -114,4 +114,4 @@ def _recorded(incidents: Incidents, record: Record) -> Incidents:
     rows = [row.model_dump(mode="json") for row in incidents.rows]
     if not within(RECORD_SECONDS, lambda: record(rows), "The copy in ops.alerts", "the next round brings it"):
         return incidents
-    return incidents.recorded(incidents.rows)
+    return incidents.recorded()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -104,17 +104,19 @@ class Told(Frozen):
             members.append(one.model_copy(update={"silence": _silence(one, now, policy)}))
         return self._changed(now, members=tuple(members), news=tuple(news))
 
-    def joined(self, finding: Finding, now: datetime, policy: AlertPolicy) -> Told:
-        """With a finding that belongs to it."""
-        new = Member(finding=finding)
-        members = list(self.members)
-        # Data that is stale goes on being so on the next day: the same trouble, under another day.
-        before = next((one for one in members if _same_staleness(one.finding, finding)), None)
-        if before is not None:
-            members.remove(before)
-            new = new.model_copy(update={"named": before.named})
-        new = new.model_copy(update={"silence": _silence(new, now, policy)})
-        return self._changed(now, members=(*members, new))
+    def joined(self, findings: Iterable[Finding], now: datetime, policy: AlertPolicy) -> Told:
+        """With findings that belong to it."""
+        members = {one.finding.key: one for one in self.members}
+        stale = {one.finding.subject: one for one in self.members if one.finding.kind is Kind.stale}
+        for finding in findings:
+            new = Member(finding=finding)
+            # Data that is stale goes on being so on the next day: the same trouble, under another day.
+            if finding.kind is Kind.stale and finding.subject in stale:
+                before = stale[finding.subject]
+                members.pop(before.finding.key, None)
+                new = new.model_copy(update={"named": before.named})
+            members[finding.key] = new.model_copy(update={"silence": _silence(new, now, policy)})
+        return self._changed(now, members=tuple(members.values()))
 
     def decided(self, now: datetime, policy: AlertPolicy) -> Told:
         """With what is to be told of it now."""
@@ -152,7 +154,10 @@ class Told(Frozen):
         if self.due:
             known = {finding.subject for finding in self.named}
             news += [_news(Change.also if one.finding.subject in known else Change.more, one.finding) for one in new]
-        members = tuple(one.model_copy(update={"named": True}) if one in new else one for one in self.members)
+        keys = {one.finding.key for one in new}
+        members = tuple(
+            one.model_copy(update={"named": True}) if one.finding.key in keys else one for one in self.members
+        )
         return self._changed(now, members=members, news=tuple(news), due=self.due or now)
 
     def _mentions(self, policy: AlertPolicy) -> Told:
@@ -215,10 +220,6 @@ class Told(Frozen):
 def _silence(member: Member, now: datetime, policy: AlertPolicy) -> str | None:
     silence = policy.silence_of(member.finding.subject, now)
     return silence.reason if silence else None
-
-
-def _same_staleness(one: Finding, other: Finding) -> bool:
-    return one.kind is other.kind is Kind.stale and one.subject == other.subject
 
 
 def _news(change: Change, finding: Finding) -> News:
