@@ -107,12 +107,11 @@ class Told(Frozen):
     def joined(self, findings: Iterable[Finding], now: datetime, policy: AlertPolicy) -> Told:
         """With findings that belong to it."""
         members = {one.finding.key: one for one in self.members}
-        stale = {one.finding.subject: one for one in self.members if one.finding.kind is Kind.stale}
+        going_on = {_lasting(one.finding): one for one in self.members}
         for finding in findings:
             new = Member(finding=finding)
-            # Data that is stale goes on being so on the next day: the same trouble, under another day.
-            if finding.kind is Kind.stale and finding.subject in stale:
-                before = stale[finding.subject]
+            before = going_on.get(_lasting(finding))
+            if before is not None:
                 members.pop(before.finding.key, None)
                 new = new.model_copy(update={"named": before.named})
             members[finding.key] = new.model_copy(update={"silence": _silence(new, now, policy)})
@@ -220,6 +219,15 @@ class Told(Frozen):
 def _silence(member: Member, now: datetime, policy: AlertPolicy) -> str | None:
     silence = policy.silence_of(member.finding.subject, now)
     return silence.reason if silence else None
+
+
+def _lasting(finding: Finding) -> tuple[str, ...]:
+    """What stays the same of a trouble that goes on: stale data on the next day, a late run in its next step."""
+    if finding.kind is Kind.stale:
+        return finding.kind, finding.subject
+    if finding.kind is Kind.late:
+        return finding.kind, finding.subject, finding.day.isoformat()
+    return (finding.key,)
 
 
 def _news(change: Change, finding: Finding) -> News:

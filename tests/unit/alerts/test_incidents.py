@@ -140,6 +140,14 @@ def test_data_that_is_stale_for_a_second_day_stays_one_message() -> None:
     assert "2013-01-03" in world.only.all_text
 
 
+def test_a_late_run_that_comes_to_its_next_step_is_edited_alone() -> None:
+    world = World()
+    world.rounds(finding(kind=Kind.late, step="find_dump", headline="late, waits for find_dump"), minutes=30)
+    world.rounds(finding(kind=Kind.late, step="sync", headline="late, waits for sync"), minutes=30)
+    assert "late, waits for sync" in world.only.all_text
+    assert (world.only.edits, world.only.replies) == (1, [])
+
+
 def test_what_is_still_broken_is_told_again_once_a_day() -> None:
     world = World()
     world.rounds(finding(), minutes=3 * 24 * 60 + 60, step=30)
