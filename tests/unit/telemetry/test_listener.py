@@ -204,13 +204,17 @@ def test_a_run_that_ends_is_counted(in_scheduler: Any, agent: Agent, state: str)
     assert second.tags == {"database": "consolidate", "state": state}
 
 
-def airflows_own_ti(**changes: Any) -> Any:
-    """A task instance as the scheduler and the API server have it, without its DAG."""
+def airflows_own_ti(state: str = "success") -> Any:
+    """A task instance as the scheduler and the API server have it, without its DAG; it took 90 s."""
     from airflow.models.taskinstance import TaskInstance
+    from airflow.sdk import DAG, BaseOperator
+    from uuid6 import uuid7
 
-    ti, start = TaskInstance.__new__(TaskInstance), datetime.now(UTC)
-    values = {"dag_id": "elt__shop_eu", "task_id": "sync", "task": None, "state": "success", "start_date": start}
-    vars(ti).update({**values, "end_date": start + timedelta(seconds=90), **changes})
+    with DAG("elt__shop_eu", schedule=None):
+        task = BaseOperator(task_id="sync")
+    ti = TaskInstance(task, dag_version_id=uuid7(), run_id="manual__2013-01-02", state=state)
+    ti.task, ti.start_date = None, datetime.now(UTC)
+    ti.end_date = ti.start_date + timedelta(seconds=90)
     return ti
 
 
