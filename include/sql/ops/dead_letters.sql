@@ -23,6 +23,7 @@ select
     last_failed_at,
     log_url,
     outcome,
+    replayed_by,
     resolved_by,
     why,
     changed_at,

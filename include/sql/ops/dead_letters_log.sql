@@ -23,6 +23,7 @@ create table if not exists ops.dead_letters_log (
     last_failed_at timestamp not null options (description = 'When it last did.'),
     log_url string options (description = 'Page of the log of its last try.'),
     outcome string options (description = 'What came of the last replay.'),
+    replayed_by string options (description = 'Who asked for the last replay.'),
     resolved_by string options (description = 'Who closed it by hand.'),
     why string options (description = 'Why it was closed by hand.'),
     changed_at timestamp not null options (description = 'When the status moved last.'),

@@ -56,6 +56,7 @@ def replay(
     every: Annotated[bool, typer.Option("--all", help="All open records.")] = False,
     begin: Annotated[str | None, typer.Option("--from", help="Begin at this task instead of the failed one.")] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Until the runs have ended; 0 when all is well.")] = False,
+    by: Annotated[str | None, typer.Option("--by", help="Who asks for it; otherwise the login name.")] = None,
 ) -> None:
     """Run failed steps again, with all that follows them in their run."""
     from tributary.dead_letters.record import Status
@@ -74,7 +75,7 @@ def replay(
         if not letters:
             say("nothing is open")
             return
-        replays = Replay(store, FailedSteps.from_environment(), say, begin)
+        replays = Replay(store, FailedSteps.from_environment(), say, begin, by or getpass.getuser())
         runs, well = replays.start(letters)
         if wait:
             well = replays.wait(runs) and well

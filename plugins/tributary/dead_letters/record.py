@@ -86,6 +86,7 @@ class DeadLetter(_Frozen):
     log_url: str | None = None
     status: Status = Status.open
     outcome: str | None = None
+    replayed_by: str | None = None
     resolved_by: str | None = None
     why: str | None = None
     changed_at: AwareDatetime
@@ -164,9 +165,9 @@ class DeadLetter(_Frozen):
             changes |= {name: getattr(teller, name) for name in _REASON}
         return self.model_copy(update=changes)
 
-    def replaying(self, at: datetime) -> DeadLetter:
-        """Its step has been asked to run again."""
-        return self._moved(Status.replaying, at, outcome=None)
+    def replaying(self, at: datetime, by: str | None = None) -> DeadLetter:
+        """Its step has been asked to run again, by that person."""
+        return self._moved(Status.replaying, at, outcome=None, replayed_by=by)
 
     def replayed(self, at: datetime) -> DeadLetter:
         """Its step has succeeded since; a closed record stays as it is."""

@@ -40,15 +40,22 @@ class Replay:
 
     :param begin: task to begin at, instead of the step itself.
     :param say: is told what happens, one line each.
+    :param by: the person who asks for it; the records keep it.
     """
 
     def __init__(
-        self, store: LetterStore, airflow: FailedSteps, say: Callable[[str], None], begin: str | None = None
+        self,
+        store: LetterStore,
+        airflow: FailedSteps,
+        say: Callable[[str], None],
+        begin: str | None = None,
+        by: str | None = None,
     ) -> None:
         self.store = store
         self.airflow = airflow
         self.say = say
         self.begin = begin
+        self.by = by
 
     def start(self, letters: Iterable[DeadLetter]) -> tuple[list[Run], bool]:
         """Start what can be started: the runs that are under way now, and whether that was everything."""
@@ -99,7 +106,7 @@ class Replay:
         if not failed:
             return False
         if any(_state(tasks, letter) in ACTIVE for letter in failed):
-            self.store.change([letter.id for letter in failed], lambda found: found.replaying(_now()))
+            self.store.change([letter.id for letter in failed], lambda found: found.replaying(_now(), self.by))
             self.say(f"{dag_id} {run_id} is running again already")
             return True
         self._clear(run, failed, tasks)
@@ -112,7 +119,7 @@ class Replay:
         ids = [letter.id for letter in self._open_of_run(run) if letter.task_id in planned]
         # Marked before it begins: a step that fails at once must find its record so, to open it again.
         before = _now()
-        self.store.change(ids, lambda found: found.replaying(before))
+        self.store.change(ids, lambda found: found.replaying(before, self.by))
         try:
             self.airflow.clear(dag_id, run_id, beginning, dry_run=False)
         except TributaryError:
