@@ -58,6 +58,13 @@ class AirflowApi:
             f"{url}:{connection.port}" if connection.port else url, connection.login or "", connection.password or ""
         )
 
+    @classmethod
+    def of_user(cls, connection_id: str, token: str) -> Self:
+        """At the connection's address, as the user who has that token: in their name and with their rights."""
+        api = cls.from_connection(connection_id)
+        api._http.headers["Authorization"] = f"Bearer {token}"
+        return api
+
     def ensure_pools(self, registry: Registry) -> None:
         """Make the pool of every Cloud SQL instance: one slot, held while an import runs deferred."""
         for instance in dict.fromkeys(database.cloud_sql_instance for database in registry.databases.values()):
