@@ -1,0 +1,303 @@
+"""The Pipeline page: every database as a row, the worst first. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from statistics import median
+from typing import Any
+
+from tributary import naming
+from tributary.dead_letters.record import Status
+from tributary.registry import Registry
+from tributary.ui.expected import Calendar, Standing, State, badness, deadline_of, severity_of, standing
+from tributary.ui.facts import DayRun, Letter, Quality, Snapshot, Timing, dag_of
+
+STRIP_DAYS = 14
+PAGE_ROWS = 200
+
+
+class Cell(StrEnum):
+    """What became of a day; the values are the classes of the style sheet, short for a thousand strips."""
+
+    landed = "l"
+    late = "d"
+    failed = "f"
+    running = "r"
+    none = "n"
+
+
+IN_WORDS = {
+    Cell.landed: "landed",
+    Cell.late: "landed late",
+    Cell.failed: "failed",
+    Cell.running: "in the making",
+    Cell.none: "nothing",
+}
+
+
+@dataclass(frozen=True)
+class Strip:
+    """The last days of a database, the oldest first."""
+
+    days: Sequence[date]
+    cells: Sequence[Cell]
+
+    @property
+    def words(self) -> str:
+        """The strip for those who do not see it: `12 landed; failed 2013-01-12; nothing 2013-01-13, 2013-01-14`."""
+        by_cell: dict[Cell, list[str]] = {}
+        for day, cell in zip(self.days, self.cells, strict=True):
+            by_cell.setdefault(cell, []).append(day.isoformat())
+        parts = []
+        for cell in Cell:
+            days = by_cell.get(cell, [])
+            if cell is Cell.landed or len(days) > 3:
+                parts += [f"{len(days)} {IN_WORDS[cell]}"] if days else []
+            elif days:
+                parts.append(f"{IN_WORDS[cell]} {', '.join(days)}")
+        return "; ".join(parts)
+
+
+_BROKEN = Standing(State.broken)
+
+
+@dataclass(frozen=True)
+class DatabaseRow:
+    """One database, or a broken entry of the registry."""
+
+    name: str
+    app: str = ""
+    owner: str = ""
+    severity: str = ""
+    standing: Standing = _BROKEN
+    strip: Strip | None = None
+    rows: int | None = None
+    trend: Sequence[int] = ()
+    quality: Quality | None = None
+    seconds: float | None = None
+    usual_seconds: float | None = None
+    open_letters: int = 0
+    problem: str = ""
+
+    @property
+    def state(self) -> State:
+        return self.standing.state
+
+
+@dataclass(frozen=True)
+class Consolidated:
+    """What readers of `consolidated` see."""
+
+    day: date
+    version: str
+    at: datetime
+    rows: int
+    databases: int
+    stale: int
+    late: bool
+    severity: str
+    held: str | None
+    open_letters: int
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What somebody wants to see of the list: filters, order and page."""
+
+    text: str = ""
+    app: str = ""
+    state: str = ""
+    sort: str = "state"
+    page: int = 1
+    size: int = PAGE_ROWS
+
+    def query(self, **changes: Any) -> dict[str, str]:
+        """As parameters of an address, without those that are as usual."""
+        wished = {**self.__dict__, "page": 1, **changes}
+        usual = Wish()
+        return {name: str(value) for name, value in wished.items() if value != getattr(usual, name)}
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """The page as a whole; `shown` is what the wish leaves of `total` rows, on its page."""
+
+    consolidated: Consolidated | None
+    shown: Sequence[DatabaseRow]
+    matching: int
+    total: int
+    states: Mapping[State, int]
+    apps: Sequence[str]
+    wish: Wish
+    pages: int
+
+
+# By column: what it is sorted by. What is not known comes last.
+_SORTS: Mapping[str, Callable[[DatabaseRow], Any]] = {
+    "state": lambda row: (badness(row.state), _moment(row.standing.due), row.name),
+    "name": lambda row: row.name,
+    "rows": lambda row: row.rows if row.rows is not None else -1,
+    "quality": lambda row: row.quality.rate if row.quality else 2.0,
+    "duration": lambda row: row.seconds if row.seconds is not None else -1.0,
+    "letters": lambda row: row.open_letters,
+    "landed": lambda row: row.standing.landed or date.min,
+}
+SORTS = tuple(_SORTS)
+
+
+def pipeline(snapshot: Snapshot, now: datetime, wish: Wish, readable: Collection[str]) -> Pipeline:
+    """The page for somebody who may read those DAGs."""
+    registry = snapshot.registry
+    rows = database_rows(snapshot, registry, now, readable) if registry else []
+    matching = [row for row in rows if _matches(row, wish)]
+    key = wish.sort.removeprefix("-")
+    matching.sort(key=_SORTS.get(key, _SORTS["state"]), reverse=wish.sort.startswith("-"))
+    size = max(wish.size, 1)
+    pages = max(-(-len(matching) // size), 1)
+    page = min(max(wish.page, 1), pages)
+    return Pipeline(
+        consolidated=consolidated(snapshot, registry, now, readable) if registry else None,
+        shown=matching[(page - 1) * size : page * size],
+        matching=len(matching),
+        total=len(rows),
+        states=Counter(row.state for row in rows),
+        apps=sorted({row.app for row in rows if row.app}),
+        wish=Wish(**{**wish.__dict__, "page": page}),
+        pages=pages,
+    )
+
+
+def database_rows(
+    snapshot: Snapshot, registry: Registry, now: datetime, readable: Collection[str]
+) -> list[DatabaseRow]:
+    """A row for each database whose DAG may be read, in the registry's order, and each broken entry."""
+    calendar = Calendar.at(now, registry.defaults.schedule)
+    letters: dict[str, list[Letter]] = {}
+    for letter in snapshot.letters:
+        letters.setdefault(letter.subject, []).append(letter)
+    rows = []
+    for name, database in registry.databases.items():
+        if naming.dag_id(name) not in readable:
+            continue
+        runs = snapshot.runs.get(name, {})
+        timings = snapshot.timings.get(dag_of(name), {})
+        of_database = letters.get(name, [])
+        deadline = deadline_of(database)
+        landed = sorted(run.day for run in runs.values() if run.landed)
+        open_days = {letter.dump_date for letter in of_database if letter.status is Status.open}
+        recent = [runs[day].rows or 0 for day in landed[-STRIP_DAYS:]]
+        last, before = _durations(timings)
+        rows.append(
+            DatabaseRow(
+                name=name,
+                app=database.app,
+                owner=database.owner,
+                severity=severity_of(database),
+                standing=standing(calendar, deadline, landed[-1] if landed else None, open_days),
+                strip=strip(calendar, runs, timings, of_database, deadline),
+                rows=recent[-1] if recent else None,
+                trend=recent,
+                quality=snapshot.quality.get(name),
+                seconds=last,
+                usual_seconds=before,
+                open_letters=sum(not letter.closed for letter in of_database),
+            )
+        )
+    return rows + [DatabaseRow(broken.name, problem=broken.error) for broken in registry.broken]
+
+
+def strip(
+    calendar: Calendar,
+    runs: Mapping[date, DayRun],
+    timings: Mapping[date, Timing],
+    letters: Iterable[Letter],
+    deadline: timedelta,
+) -> Strip:
+    """The last days of a database. A day that failed and landed later is landed; a late one says so."""
+    failed = {letter.dump_date for letter in letters if letter.status in (Status.open, Status.resolved)}
+    replaying = {letter.dump_date for letter in letters if letter.status is Status.replaying}
+    days = calendar.days(STRIP_DAYS)
+    return Strip(days, [_cell(day, runs.get(day), timings.get(day), failed, replaying, deadline) for day in days])
+
+
+def _cell(
+    day: date,
+    run: DayRun | None,
+    timing: Timing | None,
+    failed: Collection[date],
+    replaying: Collection[date],
+    deadline: timedelta,
+) -> Cell:
+    if run is not None and run.landed:
+        begun = run_began(run.run_id, timing)
+        return Cell.late if begun is not None and run.at > begun + deadline else Cell.landed
+    if day in replaying:
+        return Cell.running
+    if day in failed:
+        return Cell.failed
+    return Cell.running if run is not None else Cell.none
+
+
+def run_began(run_id: str, timing: Timing | None) -> datetime | None:
+    """What a run's deadline counts from: a scheduled run's own moment, else when its first task was queued."""
+    kind, _, moment = run_id.partition("__")
+    if kind == "scheduled":
+        try:
+            return datetime.fromisoformat(moment)
+        except ValueError:
+            pass
+    return timing.began if timing is not None and timing.run_id == run_id else None
+
+
+def consolidated(
+    snapshot: Snapshot, registry: Registry, now: datetime, readable: Collection[str]
+) -> Consolidated | None:
+    """What readers see; None where nothing was published, or where the DAG may not be read."""
+    live = snapshot.live
+    if live is None or naming.CONSOLIDATE_DAG not in readable:
+        return None
+    calendar = Calendar.at(now, registry.defaults.schedule)
+    due = calendar.due_after(live.day, deadline_of(registry.consolidation))
+    hold = snapshot.hold
+    return Consolidated(
+        day=live.day,
+        version=live.version,
+        at=live.at,
+        rows=live.rows,
+        databases=len(live.as_of),
+        stale=len(stale_databases(live.day, live.as_of)),
+        late=live.day < calendar.day and due <= now,
+        severity=severity_of(registry.consolidation),
+        held=(hold["why"] or "no reason was given") if hold and hold["state"] == "held" else None,
+        open_letters=sum(not letter.closed for letter in snapshot.letters if letter.subject == naming.CONSOLIDATE_DAG),
+    )
+
+
+def stale_databases(day: date, as_of: Mapping[str, str | None]) -> dict[str, str | None]:
+    """The databases whose rows are older than the day of publishing, and of which day they are."""
+    return {name: of for name, of in as_of.items() if of is None or of < day.isoformat()}
+
+
+def _durations(timings: Mapping[date, Timing]) -> tuple[float | None, float | None]:
+    """Seconds of the newest day's run, and the median of those before."""
+    seconds = [timings[day].seconds for day in sorted(timings)]
+    if not seconds:
+        return None, None
+    return seconds[-1], median(seconds[:-1]) if len(seconds) > 1 else None
+
+
+def _matches(row: DatabaseRow, wish: Wish) -> bool:
+    text = wish.text.strip().lower()
+    return (
+        (not text or text in f"{row.name} {row.app} {row.owner}".lower())
+        and (not wish.app or row.app == wish.app)
+        and (not wish.state or row.state == wish.state)
+    )
+
+
+def _moment(due: datetime | None) -> float:
+    return due.timestamp() if due else 0.0
