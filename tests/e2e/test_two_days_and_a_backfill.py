@@ -1,13 +1,12 @@
 """The whole, as a user runs it: two simulated days, a failing checkpoint, a new database, a backfill.
 
-One stack serves all tests of this module, which therefore stand in the order of the days.
+One stack serves all tests of this folder, which therefore stand in the order of the days.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -32,20 +31,6 @@ DAY_1, DAY_2, DAY_3 = "2013-01-01", "2013-01-02", "2013-01-03"
 REGISTRY = load_registry()
 DATABASES = list(REGISTRY.databases)
 CHINOOK = Path(os.environ.get("CHINOOK_DUMP", Path(__file__).parents[3] / "shared/data/chinook/Chinook_MySql.sql"))
-
-
-@pytest.fixture(scope="module")
-def checkout(root: Path) -> Iterator[Checkout]:
-    folder = root / ".local" / "e2e" / str(int(time.time()))
-    checkout = Checkout.create(folder)
-    yield checkout
-    checkout.run("make", "stop", check=False)
-
-
-@pytest.fixture(scope="module")
-def first_day(checkout: Checkout) -> str:
-    """`make run` on a folder where nothing ever ran; returns what it printed."""
-    return checkout.run("make", "run").stdout
 
 
 @pytest.fixture(scope="module")

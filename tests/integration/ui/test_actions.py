@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from tests.integration.ui.conftest import BASE, World
+from tests.integration.ui.conftest import World
+from tests.support.airflow_app import BASE, KEY
 from tests.unit.dead_letters.letters_in_memory import make_letter
 from tributary.dead_letters.record import DAG_IMPORT, Status
 from tributary.ui.security import FormTokens
@@ -155,7 +156,7 @@ def test_a_viewer_reads_and_changes_nothing(failed: World):
         assert viewer.get(f"{LETTER}/{action}").status_code == 403
         # Even with a form token that is good.
         viewer.cookies.set("tributary_form", "browser")
-        good = FormTokens("a secret of this test").issue("vera", "browser")
+        good = FormTokens(KEY).issue("vera", "browser")
         answer = viewer.post(f"{LETTER}/{action}", data={"form_token": good, "why": "x"}, headers={"Origin": BASE})
         assert answer.status_code == 403
         assert "You may read this record" in answer.text

@@ -10,7 +10,8 @@ import pytest
 from fastapi import FastAPI
 from starlette.routing import Mount
 
-from tests.integration.ui.conftest import World, token_of
+from tests.integration.ui.conftest import World
+from tests.support.airflow_app import token_of
 
 FURTHER = ("/tributary/nothing/here", "/tributary/docs", "/tributary/openapi.json")
 DOCS = ("/cosmos/tributary/dbt_docs_index.html", "/cosmos/tributary/dbt_docs", "/cosmos/tributary/manifest.json")
