@@ -17,7 +17,7 @@ _PAGES = f"{_BASE}/tributary"
 
 
 class TributaryPlugin(AirflowPlugin):
-    """The listener that sends metrics; the pages, their place in Airflow's menu, and its login before dbt's documentation."""
+    """The metrics' listener, the pages with their entries in the menu, and a login before dbt's documentation."""
 
     name = "tributary"
     listeners = [listener]

@@ -38,7 +38,7 @@ def database_of(dag_id: str) -> str | None:
 
 
 def step_of(task_id: str) -> str:
-    """`transform.orders_run` -> `transform`, `sync` -> `sync`."""
+    """What people call a task: `transform.orders_run` -> `transform`, `sync` -> `sync`."""
     return task_id.partition(".")[0]
 
 
@@ -94,11 +94,6 @@ def producer_of(task_id: str) -> str | None:
     """`transform.orders_run` -> `transform.dbt_producer_watcher`; None for a task that follows no other."""
     group, dot, name = task_id.rpartition(".")
     return f"{group}.{DBT_PRODUCER}" if dot and name != DBT_PRODUCER else None
-
-
-def step_of(task_id: str) -> str:
-    """What people call a task: `transform.orders_run` -> `transform`, `sync` -> `sync`."""
-    return task_id.partition(".")[0]
 
 
 def run_id(day: date) -> str:
