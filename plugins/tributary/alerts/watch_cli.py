@@ -36,7 +36,10 @@ _COLUMNS = ("kind", "subject", "day", "severity", "for", "what", "detail", "run"
 
 def watch(
     once: Annotated[bool, typer.Option("--once", help="Only look once, and print what is wrong; tell nobody.")] = False,
-    every: Annotated[float, typer.Option("--every", min=1, help="Seconds from one round to the next.")] = 60.0,
+    every: Annotated[
+        float,
+        typer.Option("--every", min=1, envvar="TRIBUTARY_WATCH_SECONDS", help="Seconds from one round to the next."),
+    ] = 60.0,
     output: FormatOption = Format.table,
 ) -> None:
     """Find what is late, stale, slow or failed, and tell whom it concerns. Runs beside Airflow until it is stopped."""

@@ -9,8 +9,6 @@ from enum import StrEnum
 
 from croniter import croniter
 
-from tributary.registry import Consolidation, Database
-
 
 class State(StrEnum):
     """Where a database stands; the worst first, as lists show it."""
@@ -29,18 +27,6 @@ _ORDER = {state: number for number, state in enumerate(State)}
 def badness(state: State) -> int:
     """Sorts states, the worst first."""
     return _ORDER[state]
-
-
-def deadline_of(database: Database | Consolidation) -> timedelta:
-    """How long after its logical date a day may take to land."""
-    usual = timedelta(hours=8) if isinstance(database, Consolidation) else timedelta(hours=3)
-    return getattr(database, "deadline", usual)
-
-
-def severity_of(database: Database | Consolidation) -> str:
-    """Who has to act when it is late: `page`, `ticket` or `note`."""
-    usual = "page" if isinstance(database, Consolidation) else "ticket"
-    return str(getattr(database, "severity", usual))
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Any
 from tributary import naming
 from tributary.dead_letters.record import Status
 from tributary.registry import Registry
-from tributary.ui.expected import Calendar, Standing, State, badness, deadline_of, severity_of, standing
+from tributary.ui.expected import Calendar, Standing, State, badness, standing
 from tributary.ui.facts import DayRun, Letter, Quality, Snapshot, Timing, dag_of
 
 STRIP_DAYS = 14
@@ -186,7 +186,7 @@ def database_rows(
         runs = snapshot.runs.get(name, {})
         timings = snapshot.timings.get(dag_of(name), {})
         of_database = letters.get(name, [])
-        deadline = deadline_of(database)
+        deadline = database.deadline
         landed = sorted(run.day for run in runs.values() if run.landed)
         open_days = {letter.dump_date for letter in of_database if letter.status is Status.open}
         recent = [runs[day].rows or 0 for day in landed[-STRIP_DAYS:]]
@@ -196,7 +196,7 @@ def database_rows(
                 name=name,
                 app=database.app,
                 owner=database.owner,
-                severity=severity_of(database),
+                severity=database.severity.value,
                 standing=standing(calendar, deadline, landed[-1] if landed else None, open_days),
                 strip=strip(calendar, runs, timings, of_database, deadline),
                 rows=recent[-1] if recent else None,
@@ -261,7 +261,7 @@ def consolidated(
     if live is None or naming.CONSOLIDATE_DAG not in readable:
         return None
     calendar = Calendar.at(now, registry.defaults.schedule)
-    due = calendar.due_after(live.day, deadline_of(registry.consolidation))
+    due = calendar.due_after(live.day, registry.consolidation.deadline)
     hold = snapshot.hold
     return Consolidated(
         day=live.day,
@@ -271,7 +271,7 @@ def consolidated(
         databases=len(live.as_of),
         stale=len(stale_databases(live.day, live.as_of)),
         late=live.day < calendar.day and due <= now,
-        severity=severity_of(registry.consolidation),
+        severity=registry.consolidation.severity.value,
         held=(hold["why"] or "no reason was given") if hold and hold["state"] == "held" else None,
         open_letters=sum(not letter.closed for letter in snapshot.letters if letter.subject == naming.CONSOLIDATE_DAG),
     )

@@ -6,8 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from tributary.registry import Consolidation, load_registry
-from tributary.ui.expected import Calendar, State, badness, deadline_of, severity_of, standing
+from tributary.ui.expected import Calendar, State, badness, standing
 
 SCHEDULE = "0 2 * * *"
 HOURS = timedelta(hours=3)
@@ -54,10 +53,3 @@ def test_the_worst_comes_first():
     assert sorted([State.fresh, State.waiting, State.failed, State.late], key=badness) == [
         State.failed, State.late, State.waiting, State.fresh,
     ]  # fmt: skip
-
-
-def test_deadline_and_severity_are_always_there():
-    registry = load_registry()
-    for entry in (registry.databases["shop_eu"], registry.consolidation, Consolidation()):
-        assert deadline_of(entry) > timedelta(0)
-        assert severity_of(entry) in ("page", "ticket", "note")
