@@ -6,7 +6,7 @@ run of the day is at work, or its failure is told, that tells it, and this does 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -79,12 +79,16 @@ def find(
     :param before: keys of what was stale a moment ago. It stays so while a run of it is at work: only rows that
         have landed mend it.
     """
+    runs: dict[Day, list[Run]] = {}
+    for run in facts.last_runs or ():
+        runs.setdefault((run.subject, run.day), []).append(run)
     found = []
     for one in missing(facts, registry):
         if one.key in failed or one.key in facts.given_up:
             continue
-        finding = _finding(one, facts, registry)
-        told_by_its_run = one.key in late or _run_at_work(one, facts) or _fails_just_now(one, facts)
+        of_day = _OfDay.of(runs.get(one.key, ()))
+        finding = _finding(one, of_day, facts, registry)
+        told_by_its_run = one.key in late or of_day.at_work or _fails_just_now(of_day, facts)
         if finding.key in before or not told_by_its_run:
             found.append(finding)
     return found
@@ -106,11 +110,27 @@ def age_seconds(subject: str, facts: Facts, registry: Registry) -> float | None:
     return max((facts.clock - tick).total_seconds(), 0.0)
 
 
-def _finding(one: Missing, facts: Facts, registry: Registry) -> Finding:
+@dataclass(frozen=True)
+class _OfDay:
+    """The runs of the expected day: one at work, and the one that ended last."""
+
+    at_work: Run | None
+    ended: Run | None
+
+    @classmethod
+    def of(cls, runs: Sequence[Run]) -> _OfDay:
+        ended = [run for run in runs if run.ended_at]
+        return cls(
+            next((run for run in runs if run.active), None),
+            max(ended, key=lambda run: run.ended_at or run.run_after, default=None),
+        )
+
+
+def _finding(one: Missing, of_day: _OfDay, facts: Facts, registry: Registry) -> Finding:
     deadline = deadline_of(one.subject, registry)
     dag_id = naming.CONSOLIDATE_DAG if one.subject == naming.CONSOLIDATE_DAG else naming.dag_id(one.subject)
-    run = _run_at_work(one, facts) or _ended(one, facts)
-    why = _why(one, facts, registry, dag_id)
+    run = of_day.at_work or of_day.ended
+    why = _why(one, of_day, facts, registry, dag_id)
     days = f"{one.first}" if one.first == one.expected else f"{one.first} to {one.expected}"
     state = "is not published" if one.subject == naming.CONSOLIDATE_DAG else "has not landed"
     return Finding(
@@ -131,16 +151,15 @@ def _finding(one: Missing, facts: Facts, registry: Registry) -> Finding:
     )
 
 
-def _why(one: Missing, facts: Facts, registry: Registry, dag_id: str) -> Wait:
+def _why(one: Missing, of_day: _OfDay, facts: Facts, registry: Registry, dag_id: str) -> Wait:
     lines = _dump(one, facts)
     if facts.last_runs is None:
         return Wait("airflow", "nothing is known of its runs: Airflow does not answer", lines)
-    run = _run_at_work(one, facts)
+    run, ended = of_day.at_work, of_day.ended
     if run:
         wait = waiting(run, facts, registry, {}, ())
         since = at(run.started_at or run.queued_at or run.run_after)
         return Wait("at-work", f"a run of it is at work since {since}", (wait.what, *wait.lines))
-    ended = _ended(one, facts)
     if ended and ended.state == "failed":
         return Wait("failed", "its run failed, and there is no open record of it", lines)
     if ended:
@@ -169,18 +188,8 @@ def _command(one: Missing) -> str:
     return f"tributary run --date {one.expected}{only}"
 
 
-def _run_at_work(one: Missing, facts: Facts) -> Run | None:
-    return next((run for run in facts.last_runs or () if run.active and (run.subject, run.day) == one.key), None)
-
-
-def _ended(one: Missing, facts: Facts) -> Run | None:
-    """The run of the expected day that ended last."""
-    ended = [run for run in facts.last_runs or () if run.ended_at and (run.subject, run.day) == one.key]
-    return max(ended, key=lambda run: run.ended_at or run.run_after, default=None)
-
-
-def _fails_just_now(one: Missing, facts: Facts) -> bool:
-    run = _ended(one, facts)
+def _fails_just_now(of_day: _OfDay, facts: Facts) -> bool:
+    run = of_day.ended
     return bool(run and run.state == "failed" and run.ended_at and facts.at - run.ended_at < _RECORDED_WITHIN)
 
 

@@ -124,8 +124,10 @@ class Gathering:
         late = lateness.overdue(facts, registry)
         missing = freshness.missing(facts, registry)
         keys = [one.key for one in missing]
-        at_work = [run for run in facts.runs or () if run.active and (run.subject, run.day) in keys]
-        tasks = [*facts.tasks, *self._tasks_of([*late, *(run for run in at_work if run not in late)])]
+        expected = set(keys)
+        at_work = [run for run in facts.runs or () if run.active and (run.subject, run.day) in expected]
+        asked = {(run.dag_id, run.run_id): run for run in (*late, *at_work)}
+        tasks = [*facts.tasks, *self._tasks_of(asked.values())]
         unique = {(task.dag_id, task.run_id, task.task_id): task for task in tasks}
         wanted = [(run.subject, run.day) for run in late] + keys
         dumps = self._dumps_of([key for key in dict.fromkeys(wanted) if key[0] in registry.databases], facts, registry)
