@@ -1,1 +1,1 @@
-"""What Tributary tells of itself while it runs: metrics for DogStatsD."""
+"""What Tributary tells other systems about itself: metrics and lineage."""
