@@ -20,6 +20,7 @@ from tributary.job_labels import environment, labels_of_context
 from tributary.policies import DBT_LIMIT
 from tributary.registry import INCLUDE
 from tributary.settings import dbt_executable
+from tributary.telemetry.model_events import emit_models
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -135,4 +136,6 @@ def dbt_task_group(group_id: str, *, select: str, shown: str, dataset: str, vari
     producer.select = select
     # Whether another try can mend it, only dbt's words say.
     producer.handle_exception_subprocess = raise_with_last_words
+    # After a failure, too: some models may have been built.
+    producer.get_openlineage_facets_on_complete = emit_models
     return group

@@ -75,6 +75,7 @@ def build_elt_dag(database: Database, registry: Registry) -> DAG:
             instance=database.cloud_sql_instance,
             dump=find_dump.output,
             source_uri="{{ ti.xcom_pull(task_ids='preflight')['uri'] }}",
+            tables=database.contract.tables,
             pool=naming.import_pool(database.cloud_sql_instance),
             execution_timeout=IMPORT_LIMIT,
         )

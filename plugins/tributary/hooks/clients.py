@@ -8,6 +8,7 @@ from tributary.hooks.patience import riding_out
 from tributary.job_labels import labels_here, put_on
 from tributary.ledger.store import OpsStore
 from tributary.settings import GOOGLE_CONNECTION, Settings, mysql_connection
+from tributary.telemetry.lineage import MYSQL_PORT, Server
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
@@ -28,11 +29,27 @@ def bigquery_client() -> Client:
     return put_on(client, labels_here())
 
 
+def bigquery_project() -> str:
+    """The project of the datasets, without making a client."""
+    from airflow.providers.google.cloud.hooks.bigquery import BigQueryHook
+
+    project: str = BigQueryHook(gcp_conn_id=GOOGLE_CONNECTION).project_id
+    return project
+
+
 def staging_server(instance: str) -> Any:
     """A MySqlHook on a Cloud SQL instance."""
     from airflow.providers.mysql.hooks.mysql import MySqlHook
 
     return MySqlHook(mysql_conn_id=mysql_connection(instance))
+
+
+def staging_address(instance: str) -> Server:
+    """Where a Cloud SQL instance listens, as lineage names it."""
+    from airflow.sdk import BaseHook
+
+    connection = BaseHook.get_connection(mysql_connection(instance))
+    return Server(connection.host or "", connection.port or MYSQL_PORT)
 
 
 def ops_store() -> OpsStore:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from http import HTTPStatus
 from itertools import takewhile
@@ -16,13 +16,16 @@ from tributary import naming
 from tributary.dates import DUMP_DATE
 from tributary.dead_letters.redaction import one_line
 from tributary.errors import DumpReplacedError, ImportRefusedError, ImportTimeoutError
-from tributary.hooks.clients import staging_server
+from tributary.hooks.clients import staging_address, staging_server
 from tributary.hooks.cloud_sql import CloudSqlHook, is_busy
 from tributary.operators.outside_job import OutsideJobMixin
 from tributary.policies import IMPORT_LIMIT
+from tributary.registry import Table
 from tributary.resuming import Action, OutsideJob, decide
 from tributary.settings import GOOGLE_CONNECTION
 from tributary.staging import LoadMarker, mark_whole, read_marker, write_marker
+from tributary.telemetry.lineage import Written, dump_object, imported
+from tributary.telemetry.lineage_events import LineageMixin
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
 CHARSET = "character set utf8mb4 collate utf8mb4_general_ci"
 
 
-class ImportDumpOperator(OutsideJobMixin, CloudSQLImportInstanceOperator):
+class ImportDumpOperator(LineageMixin, OutsideJobMixin, CloudSQLImportInstanceOperator):
     """The provider's import, made resumable, deferred, and into a database of its own.
 
     The staging database is dropped and made anew, so that nothing of an earlier dump is left. A
@@ -39,16 +42,26 @@ class ImportDumpOperator(OutsideJobMixin, CloudSQLImportInstanceOperator):
     (`tributary.resuming`). While another running run of the same database uses the staging database,
     the task steps back and comes again; also while the instance is busy. An import that still fills the
     database for a run that has ended, or from a dump that was replaced, is cancelled first, and so is the
-    step's own one when it does not end within `execution_timeout`.
+    step's own one when it does not end within `execution_timeout`. `tables` are those of the contract, for lineage.
     """
 
     # The provider's links need what only its own execute() stores.
     operator_extra_links = ()
     template_fields: Sequence[str] = (*CloudSQLImportInstanceOperator.template_fields, "dump_date")
 
-    def __init__(self, *, database: str, instance: str, dump: Any, source_uri: str, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        database: str,
+        instance: str,
+        dump: Any,
+        source_uri: str,
+        tables: Mapping[str, Table] | None = None,
+        **kwargs: Any,
+    ) -> None:
         self.database = naming.staging_database(database)
         self.dump = dump
+        self.tables = tables or {}
         self.dump_date = DUMP_DATE
         body = {"importContext": {"fileType": "SQL", "uri": source_uri, "database": self.database}}
         super().__init__(instance=instance, body=body, gcp_conn_id=GOOGLE_CONNECTION, **kwargs)
@@ -92,6 +105,11 @@ class ImportDumpOperator(OutsideJobMixin, CloudSQLImportInstanceOperator):
         self._require_generation(context)
         mark_whole(staging_server(self.instance), self.database, context["run_id"])
         return {"operation": event["name"], "database": self.database}
+
+    def lineage(self, context: Context) -> list[Written]:
+        dump = self.dump.resolve(context)
+        source = dump_object(dump["bucket"], dump["name"], dump["generation"])
+        return imported(self.tables, self.database, source, staging_address(self.instance))
 
     def _submit(self, context: Context, hook: CloudSqlHook, imports: list[OutsideJob]) -> str:
         """Make the staging database anew, note which import was the newest, submit; returns the operation."""

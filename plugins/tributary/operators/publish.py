@@ -9,17 +9,20 @@ from airflow.sdk import BaseOperator
 
 from tributary.dates import parse_day
 from tributary.dead_letters.closing import close_for_run
-from tributary.hooks.clients import bigquery_client
+from tributary.hooks.clients import bigquery_client, bigquery_project
 from tributary.ledger.store import OpsStore
 from tributary.publishing import publish
 from tributary.registry import Registry
 from tributary.settings import Settings
+from tributary.telemetry.lineage import Written, consolidated_columns, published
+from tributary.telemetry.lineage_events import LineageMixin
+from tributary.versions import DATABASES
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class PublishOperator(BaseOperator):
+class PublishOperator(LineageMixin, BaseOperator):
     """Makes `consolidated` what `consolidated__audit` is, in one transaction; readers see old or new.
 
     Before it, the rows of each database and table, and their content, are compared with its marts', and
@@ -64,3 +67,10 @@ class PublishOperator(BaseOperator):
         self.log.info("Published: %s", json.dumps(rows))
         close_for_run(context["ti"].dag_id, context["run_id"], None, parse_day(plan["day"]))
         return rows
+
+    def lineage(self, context: Context) -> list[Written]:
+        from tributary.dbt import MANIFEST
+
+        columns = consolidated_columns(json.loads(MANIFEST.read_text()))
+        tables = {table: columns.get(table, {}) for app in self.apps for table in self.tables[app]}
+        return published(bigquery_project(), tables, DATABASES)

@@ -14,7 +14,7 @@ from tributary import naming
 from tributary.airbyte import UNFINISHED, SyncPlan, ensure_connection, sync_jobs
 from tributary.drift import require_columns
 from tributary.hooks.airbyte import AirbyteHook
-from tributary.hooks.clients import bigquery_client, staging_server
+from tributary.hooks.clients import bigquery_client, bigquery_project, staging_address, staging_server
 from tributary.ledger.store import execute as execute_sql
 from tributary.operators.outside_job import OutsideJobMixin
 from tributary.registry import Database
@@ -23,12 +23,14 @@ from tributary.settings import AIRBYTE_CONNECTION, Settings, mysql_connection
 from tributary.sqlfiles import render_sql
 from tributary.staging import LoadMarker, columns_of, mark_sync, read_marker, require_own
 from tributary.telemetry import senders
+from tributary.telemetry.lineage import Written, synced
+from tributary.telemetry.lineage_events import LineageMixin
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class SyncOperator(OutsideJobMixin, AirbyteTriggerSyncOperator):
+class SyncOperator(LineageMixin, OutsideJobMixin, AirbyteTriggerSyncOperator):
     """The provider's sync, on a connection that is made to match the contract first.
 
     A dump that lacks a column of the contract fails at once: Airbyte would fill it with NULLs.
@@ -91,6 +93,9 @@ class SyncOperator(OutsideJobMixin, AirbyteTriggerSyncOperator):
         mark_sync(self._mysql, self._staging, context["run_id"], None)
         senders.synced(event["bytes"], database=self.database.name, app=self.database.app)
         return {"job_id": event["job_id"], "rows": event["rows"], "bytes": event["bytes"]}
+
+    def lineage(self, context: Context) -> list[Written]:
+        return synced(self.database, staging_address(self.database.cloud_sql_instance), bigquery_project())
 
     def on_kill(self) -> None:
         """Leave the job alone: the next try goes on with it, and another run's sync cancels it.
