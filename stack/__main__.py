@@ -84,7 +84,7 @@ def clean() -> None:
 def _start_all(state: State, supervisor: Supervisor, variables: dict[str, str]) -> None:
     """The local cloud starts while Airflow's database is made and dbt's manifest is written."""
     home = LOCAL / "airflow"
-    for folder in (home, LOCAL / "tmp"):
+    for folder in (home, LOCAL / "tmp", environment.LINEAGE.parent):
         folder.mkdir(parents=True, exist_ok=True)
     supervisor.launch(variables)
     supervisor.start(database_programs())

@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from stack import postgres
@@ -14,6 +15,7 @@ from stack.state import LOCAL, ROOT, State
 PROJECT = "tributary-local"
 BUCKET = f"{PROJECT}-dumps"
 ADMIN = "admin"
+LINEAGE = LOCAL / "lineage" / "events.jsonl"
 
 
 def executable(env: str, name: str) -> str:
@@ -89,6 +91,33 @@ def _tributary(state: State) -> dict[str, str]:
     }
 
 
+def lineage(file: Path) -> dict[str, Any]:
+    """OpenLineage's part of Airflow's configuration (docs/lineage.md), with the events in a file, a line for each."""
+    transport = {
+        "type": "transform",
+        "transformer_class": "tributary.telemetry.lineage_reduction.Reduced",
+        "transport": {"type": "file", "log_file_path": str(file), "append": True},
+    }
+    writers = {
+        "dag_id": r"elt__.*|consolidate",
+        "task_id": r"import_dump|sync|transform\.dbt_producer_watcher|publish",
+    }
+    policy = [
+        {"scope": {}, "controls": {"emit": False, "hook_lineage": False, "include_source_code": False}},
+        {"scope": writers, "match_mode": "regex", "controls": {"emit_task_events": True}},
+    ]
+    return {
+        "OPENLINEAGE__NAMESPACE": "tributary",
+        "OPENLINEAGE__TRANSPORT": json.dumps(transport),
+        "OPENLINEAGE__EMISSION_POLICY": json.dumps(policy),
+        # Beside the task instead of in a process of its own, and never long (s).
+        "OPENLINEAGE__EXECUTE_IN_THREAD": True,
+        "OPENLINEAGE__EXECUTION_TIMEOUT": 10,
+        # Every task without events would say so, twice.
+        "LOGGING__NAMESPACE_LEVELS": "airflow.providers.openlineage=WARNING openlineage=WARNING",
+    }
+
+
 def _airflow(state: State) -> dict[str, str]:
     """Airflow's configuration and connections."""
     ports, passwords = state.ports, state.secrets
@@ -128,6 +157,7 @@ def _airflow(state: State) -> dict[str, str]:
         "LOGGING__BASE_LOG_FOLDER": home / "logs",
         "LOGGING__TRIGGER_LOG_SERVER_PORT": ports["trigger_log"],
         "LOGGING__WORKER_LOG_SERVER_PORT": ports["worker_log"],
+        **lineage(LINEAGE),
         "USAGE_DATA_COLLECTION__ENABLED": False,
         "COSMOS__ENABLE_TELEMETRY": False,
         "COSMOS__CACHE_DIR": LOCAL / "cosmos",
