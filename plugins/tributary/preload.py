@@ -15,15 +15,20 @@ MODULES = (
     "airflow.providers.google.cloud.hooks.bigquery",
     "airflow.providers.google.cloud.hooks.gcs",
     "airflow.providers.mysql.hooks.mysql",
+    # Both are plugins, which every task loads; the second brings FastAPI along.
+    "airflow.providers.openlineage.plugins.openlineage",
+    "cosmos.plugin.airflow3",
     "cosmos",
     "cosmos.operators.watcher",
     "datadog.dogstatsd.base",
     "google.cloud.bigquery",
     "great_expectations",
     "great_expectations.expectations.core",
+    "openlineage.common.provider.dbt.local",
     "sqlalchemy_bigquery",
     "tributary.pipeline",
     "tributary.quality.engine",
+    "tributary.telemetry.lineage_reduction",
 )
 
 log = logging.getLogger(__name__)
