@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from dbt_builds import Built, build_all
 from dbt_warehouse import ROOT, Warehouse, free_port, wait_for
 from google.api_core.client_options import ClientOptions
 from google.auth.credentials import AnonymousCredentials
@@ -57,3 +58,9 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
             process.terminate()
         for _, process in services:
             process.wait(timeout=20)
+
+
+@pytest.fixture(scope="session")
+def built(warehouse: Warehouse) -> Built:
+    """Four databases and one that failed its tests, and all consolidated."""
+    return build_all(warehouse)
