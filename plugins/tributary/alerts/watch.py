@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from tributary import clock, naming
+from tributary import clock
 from tributary.alerts import freshness, lateness
 from tributary.alerts.facts import Facts
 from tributary.alerts.finding import Finding, Kind
@@ -163,7 +163,7 @@ def newly_missed(seen: Round) -> set[lateness.Day]:
 
 def _tags(subject: str, registry: Registry) -> dict[str, str]:
     database = registry.databases.get(subject)
-    return {"database": subject, "app": database.app if database else naming.CONSOLIDATED}
+    return {"database": subject, **({"app": database.app} if database else {})}
 
 
 def _counted(found: Sequence[Finding]) -> str:
