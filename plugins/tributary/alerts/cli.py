@@ -62,4 +62,4 @@ def _state(told: Told) -> str:
         return "silenced: " + "; ".join(sorted(reason for reason in silences if reason))
     if told.posted:
         return "open"
-    return "waits for the end of quiet hours" if told.held or told.due is None else "waits for Slack"
+    return "waits for the end of quiet hours" if told.held else "waits for Slack"

@@ -23,7 +23,7 @@ class Told(Frozen):
     :param channel: as the policy names it; `channel_id` and `ts` are Slack's names of what was posted.
     :param severity: the highest so far.
     :param mentions: who is called, of the owners that it concerns.
-    :param due: when it was first to be told; None while it waits for the end of quiet hours or of a silence.
+    :param due: since when it is to be told, at the end of quiet hours at the latest; None under a silence.
     :param held: whether quiet hours or a silence keep everything back but edits.
     :param revision: grows with each change of the message; Slack shows `shown`.
     :param attempted: deliveries that were begun; they may have arrived without our knowing.
@@ -123,7 +123,7 @@ class Told(Frozen):
         quiet = policy.is_quiet(now) and told.severity is not Severity.page
         told = told._held(quiet)
         if not told.closed:
-            told = told._named(now, quiet)._mentions(policy)._closed(now)
+            told = told._named(now)._mentions(policy)._closed(now)
         return told._said(now, policy)
 
     def _severity(self, now: datetime) -> Told:
@@ -142,10 +142,8 @@ class Told(Frozen):
         silent = all(one.silence for one in concerned)
         return self.model_copy(update={"held": quiet or silent})
 
-    def _named(self, now: datetime, quiet: bool) -> Told:
-        """Name what may be named; the first that is makes it due."""
-        if self.due is None and quiet:
-            return self
+    def _named(self, now: datetime) -> Told:
+        """Name what no silence covers; the first that is makes it due, which quiet hours may hold."""
         new = [one for one in self.members if not (one.named or one.silence or one.gone)]
         if not new:
             return self

@@ -11,6 +11,7 @@ from slack_sdk.errors import SlackApiError
 
 from tests.integration.alerts.conftest import Workspace
 from tests.support.services import LocalCloud
+from tributary.alerts.slack import Slack
 
 METADATA = {"event_type": "tributary_alert", "event_payload": {"delivery_id": "one/post"}}
 SECTION = {"type": "section", "text": {"type": "mrkdwn", "text": "*bold*"}}
@@ -119,3 +120,8 @@ def test_messages_survive_a_kill(workspace: Workspace, cloud: LocalCloud) -> Non
     cloud.crash("slack")
     workspace.client.chat_postMessage(channel=channel, text="after")
     assert [one["text"] for one in workspace.messages(channel)] == ["before", "after"]
+
+
+def test_the_watchs_client_repeats_nothing_by_itself_and_waits_ten_seconds(slack: Slack) -> None:
+    client = slack._client("#data-alerts")
+    assert (client.retry_handlers, client.timeout) == ([], 10)

@@ -54,12 +54,13 @@ def text_of(message: Message) -> str:
 
 
 class MemorySlack:
-    """Keeps what is delivered. `away`: refuses all; `loses_answers`: takes it and does not say so."""
+    """Keeps what is delivered. `away`: refuses all; `loses`: takes these and does not say so."""
 
     def __init__(self) -> None:
         self.patience = Patience(lambda: 0.0)
         self.threads: list[Thread] = []
-        self.away = self.loses_answers = False
+        self.away = False
+        self.loses: Collection[Action] = ()
         self.by_id: dict[str, Sent] = {}
 
     def deliver(self, delivery: Delivery) -> Sent | None:
@@ -71,7 +72,7 @@ class MemorySlack:
             return None
         sent = self._take(delivery)
         self.by_id[delivery.id] = sent
-        if self.loses_answers:
+        if delivery.action in self.loses:
             raise SlackAway("timed out", 0)
         return sent
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.alerts.alert_world import MemorySlack, World, finding, text_of
-from tributary.alerts.deliveries import Delivery, Sent
+from tributary.alerts.deliveries import Action, Delivery, Sent
 from tributary.alerts.finding import Severity
 from tributary.alerts.incidents import Incidents
-from tributary.alerts.slack_errors import SlackRefused, refusal
+from tributary.alerts.slack_errors import refusal
 from tributary.alerts.store import WrittenElsewhereError
 
 
@@ -72,9 +72,9 @@ def test_a_recovery_that_slack_missed_is_told_once(severity: Severity) -> None:
 
 def test_a_post_whose_answer_was_lost_is_not_posted_again() -> None:
     world = World()
-    world.slack.loses_answers = True
+    world.slack.loses = {Action.post}
     world.round(finding())
-    world.slack.loses_answers = False
+    world.slack.loses = ()
     world.rounds(finding(), minutes=30)
     assert len(world.threads) == 1
     assert world.events("posted") == ["posted"]
@@ -83,11 +83,11 @@ def test_a_post_whose_answer_was_lost_is_not_posted_again() -> None:
 @pytest.mark.parametrize("severity", list(Severity))
 def test_a_post_whose_answer_was_lost_recovers_in_its_thread(severity: Severity) -> None:
     world = World()
-    world.slack.loses_answers = True
+    world.slack.loses = {Action.post}
     world.round(finding(severity=severity))
-    world.slack.away = True
+    world.slack.away, world.slack.loses = True, ()
     world.rounds(minutes=30)
-    world.slack.away = world.slack.loses_answers = False
+    world.slack.away = False
     world.rounds(minutes=30)
     assert "Recovered after" in world.only.all_text
     assert len(world.only.replies) == 1
@@ -97,11 +97,24 @@ def test_a_post_whose_answer_was_lost_recovers_in_its_thread(severity: Severity)
 def test_a_reply_whose_answer_was_lost_is_not_sent_again() -> None:
     world = World()
     world.round(finding())
-    world.slack.loses_answers = True
-    world.rounds(minutes=11)
-    world.slack.loses_answers = False
+    world.slack.loses = {Action.reply}
+    world.rounds(minutes=15)
+    assert len(world.only.replies) == 1
+    world.slack.loses = ()
     world.rounds(minutes=30)
     assert len(world.only.replies) == 1
+
+
+def test_what_the_thread_was_to_hear_before_the_recovery_is_not_told_any_more() -> None:
+    world = World()
+    world.rounds(finding("shop_eu"), minutes=11)
+    world.slack.away = True
+    world.rounds(finding("shop_eu"), finding("shop_us", at=11), minutes=15)
+    assert Incidents.model_validate_json(world.store.text).told[0].replies
+    world.rounds(minutes=30)
+    world.slack.away = False
+    world.rounds(minutes=30)
+    assert [text_of(one)[:11] for one in world.only.replies] == ["✅ Recovered"]
 
 
 class Died(BaseException):
@@ -160,7 +173,7 @@ def test_a_channel_that_slack_refuses_does_not_keep_others_from_theirs(caplog: p
 
 
 def test_an_invalid_token_ends_the_round_and_keeps_all() -> None:
-    world = World()
+    world = World(owners={"shops": {"channel": "#shops"}})
     asked = []
 
     class Refusing(MemorySlack):
@@ -169,11 +182,10 @@ def test_an_invalid_token_ends_the_round_and_keeps_all() -> None:
             raise refusal("invalid_auth", delivery.told.channel)
 
     world.slack = Refusing()
-    world.round(finding("shop_eu"), finding("shop_us", cause="other"))
+    world.round(finding("shop_eu", owner="shops"), finding("airport_ewr"))
     assert len(asked) == 1
-    assert isinstance(refusal("invalid_auth", "#x"), SlackRefused)
     world.slack = MemorySlack()
-    world.round(finding("shop_eu"), finding("shop_us", cause="other"))
+    world.round(finding("shop_eu", owner="shops"), finding("airport_ewr"))
     assert len(world.threads) == 2
 
 

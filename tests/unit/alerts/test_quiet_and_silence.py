@@ -58,6 +58,19 @@ def test_a_ticket_that_was_told_is_edited_in_quiet_hours_and_replied_to_after_th
     assert len(world.only.replies) == 1
 
 
+def test_a_reply_that_slack_missed_waits_for_the_end_of_quiet_hours_too() -> None:
+    world = World(quiet_hours={"from": "03:30", "to": "06:00"})
+    both = finding(severity=Severity.ticket), finding("shop_us", at=10, severity=Severity.ticket)
+    world.rounds(both[0], minutes=10)
+    world.slack.away = True
+    world.rounds(*both, minutes=30)
+    world.slack.away = False
+    world.rounds(*both, minutes=30)
+    assert world.only.replies == []
+    world.rounds(*both, minutes=120)
+    assert [text_of(one) for one in world.only.replies] == ["1 more: shop_us."]
+
+
 def test_a_silenced_database_is_recorded_once_and_not_told() -> None:
     world = World(silences=[silence(60)])
     world.rounds(finding(), minutes=50)
