@@ -87,6 +87,7 @@ def _failed(letters: Sequence[DeadLetter], facts: Facts, registry: Registry) -> 
         readers=facts.readers(letter.subject, registry),
         command=letter.replay,
         url=letter.log_url,
+        replaying=letter.status is Status.replaying,
     )
 
 

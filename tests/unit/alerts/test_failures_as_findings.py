@@ -49,6 +49,8 @@ def test_where_the_records_are_unknown_nothing_is_found():
 def test_a_replay_does_not_heal_before_it_succeeds():
     (one,) = found(letter(status=Status.replaying, changed_at=after(hours=2)))
     assert "it is running again, since 2013-01-02 04:00 UTC" in one.detail
+    assert one.replaying
+    assert not found(letter())[0].replaying
 
 
 def test_a_checkpoint_s_failure_names_rules_and_counts_and_nothing_of_the_rows():
