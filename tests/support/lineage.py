@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tributary.registry import Registry
+from tributary.versions import DATABASES
 
 Event = Mapping[str, Any]
 # Namespace and name, as in the events.
@@ -64,13 +67,24 @@ def paths(events: Iterable[Event], dataset: str = "consolidated") -> dict[str, d
     return {node[1].rsplit(".", 1)[1]: lineage.ends(node) for node in sorted(tables)}
 
 
+def databases_of_tables(registry: Registry, databases: Collection[str]) -> dict[str, list[str]]:
+    """The databases that each table of `consolidated` has rows of, when these have landed."""
+    tables = {
+        table: [name for name in of_app if name in databases]
+        for app, of_app in registry.apps.items()
+        for table in registry.contracts[app].mart_names
+    }
+    return {**tables, DATABASES: list(databases)}
+
+
 def holes(
     found: Mapping[str, Mapping[Node, tuple[Node, ...]]], expected: Mapping[str, Iterable[str]], bucket: str
 ) -> list[str]:
     """What is missing for an unbroken path from every table to a dump of each of its databases; empty where nothing is.
 
     :param found: what `paths` returns.
-    :param expected: the databases that each table has rows of. A dump's name begins with its database.
+    :param expected: the databases that each table has rows of (`databases_of_tables`). A dump's name begins with
+        its database's.
     """
     problems = []
     for table, databases in expected.items():

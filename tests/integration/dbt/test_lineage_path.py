@@ -8,13 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from dbt_builds import APPS, AS_OF, Built
+from dbt_builds import AS_OF, Built
 from dbt_warehouse import PROJECT, ROOT, Outcome, Warehouse
 
-from tests.support.lineage import Event, Lineage, holes, paths, shown
+from tests.support.lineage import Event, Lineage, databases_of_tables, holes, paths, shown
 from tests.support.listened_tasks import ListenedTasks
 from tributary.registry import load_registry
-from tributary.versions import DATABASES
 
 BUCKET = "dumps"
 PRODUCER = "transform.dbt_producer_watcher"
@@ -95,14 +94,7 @@ def events(run: ListenedTasks, build: Callable[..., Any], dags: dict[str, Any]) 
 
 
 def expected() -> dict[str, list[str]]:
-    """The databases that each table of `consolidated` has rows of."""
-    contracts = load_registry().contracts
-    tables = {
-        table: [name for name in databases if name in AS_OF]
-        for app, databases in APPS.items()
-        for table in contracts[app].mart_names
-    }
-    return {**tables, DATABASES: list(AS_OF)}
+    return databases_of_tables(load_registry(), AS_OF)
 
 
 def test_every_consolidated_table_has_an_unbroken_path_to_the_dumps_of_its_databases(events: list[Event]):
