@@ -26,7 +26,7 @@ def apply() -> None:
     _keep_what_was_asked_for()
 
 
-def list_jobs(
+async def list_jobs(
     project_id: str,
     context: Annotated[Any, Depends(get_context)],
     maxResults: Annotated[int, Query(ge=1)] = _PAGE,
@@ -39,7 +39,8 @@ def list_jobs(
 ) -> dict[str, Any]:
     """The project's jobs, the newest first. Times are milliseconds since 1970, their limits belong to what is listed.
 
-    There is one user here, so `allUsers` changes nothing. A script's statements are no jobs of their own here.
+    There is one user here, so `allUsers` changes nothing. A script's statements are no jobs of their own here. A
+    coroutine, since jobs come to the catalog in the server's one thread.
     """
     if pageToken and not pageToken.isdecimal():
         raise ValidationError(f"Invalid page token: {pageToken}")
@@ -82,13 +83,17 @@ def milliseconds(moment: datetime) -> int:
 
 
 def _keep_what_was_asked_for() -> None:
-    """A query's job keeps the configuration that it was started with, labels too; the emulator kept its SQL alone."""
+    """A query's job keeps the configuration that it was started with, labels too; the emulator kept its SQL alone.
+
+    Without the parameters: every job stays in memory, and theirs may be megabytes.
+    """
     handle = jobs._handle_query_job
 
     async def handle_and_keep(project_id: str, job_id: str, config: dict[str, Any], **more: Any) -> Any:
         done = await handle(project_id, job_id, config, **more)
         if isinstance(done, JobMeta):
             query = {**config["query"], **done.configuration.get("query", {})}
+            query.pop("queryParameters", None)
             done.configuration.update({**config, "query": query})
         return done
 
