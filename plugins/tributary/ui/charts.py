@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 _WIDTH, _HEIGHT = 640, 190
-# Parts of pygal's drawing that are styles, scripts, or shown by its script alone.
-_UNWANTED = frozenset({"style", "script", "title", "desc", "defs"})
+# Parts of pygal's drawing that hold its style and script, or are shown by that script alone.
+_UNWANTED = frozenset({"defs", "title", "desc", "comment"})
 
 
 def line(points: Sequence[tuple[str, float]], label: Callable[[float], str]) -> str:
@@ -50,7 +50,7 @@ def _plain(root: Any) -> Any:
     for parent in list(root.iter()):
         for child in list(parent):
             name = child.tag.rpartition("}")[2] if isinstance(child.tag, str) else "comment"
-            if name in _UNWANTED | {"comment"} or "overlay" in child.get("class", ""):
+            if name in _UNWANTED or "overlay" in child.get("class", ""):
                 parent.remove(child)
     root.attrib.pop("id", None)
     root.set("aria-hidden", "true")

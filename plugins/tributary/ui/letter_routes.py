@@ -10,7 +10,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, HTTPException, Request
 from starlette.responses import RedirectResponse, Response
 
-from tributary.dead_letters.record import DeadLetter, object_name
+from tributary.dead_letters.record import DeadLetter, Status, object_name
 from tributary.dead_letters.redaction import shorten, without_secrets
 from tributary.dead_letters.replay import Replay
 from tributary.errors import TributaryError
@@ -67,6 +67,10 @@ def replay(request: Request, subject: str, day: str, task: str, form_token: Toke
     require_own_form(request, form_token)
     record = _found(request, subject, day, task)
     require_repair(request, record.dag_id)
+    if record.status is Status.replaying:
+        return _back(request, record, "replayed")  # a second click
+    if hindrance := can_replay(record):
+        raise HTTPException(409, f"{record.id} cannot be run again from here. {hindrance}")
     user = signed_in(request)
     said: list[str] = []
     with _reachable():

@@ -42,6 +42,7 @@ def send(client: TestClient, action: str, token: str | None = None, **data: str)
 
 def test_a_replay_is_asked_for_then_begun_in_the_user_s_name(failed: World):
     client = failed.client()
+    assert ">open<" in client.get("/tributary/dead-letters").text
     assert "Replay…" in client.get(LETTER).text
     assert "for the dump of <strong>2013-01-02</strong>" in client.get(f"{LETTER}/replay").text
     assert failed.airflow.cleared == []
@@ -66,6 +67,17 @@ def test_what_has_healed_is_closed_without_another_run(failed: World):
     failed.airflow.runs["elt__shop_eu", "run_1"]["sync"] = "success"
     assert send(failed.client(), "replay").headers["location"] == f"{LETTER}?done=healed"
     assert failed.airflow.cleared == []
+
+
+def test_a_second_click_and_a_form_that_was_left_open_start_nothing(failed: World):
+    client = failed.client()
+    token = form_token(client, f"{LETTER}/replay")
+    assert send(client, "replay", token).status_code == 303
+    assert send(client, "replay", token).headers["location"] == f"{LETTER}?done=replayed"
+    assert send(client, "resolve", token, why="it is fine").status_code == 303
+    answer = send(client, "replay", token)
+    assert (answer.status_code, "It is closed." in answer.text) == (409, True)
+    assert failed.airflow.cleared == [["sync"]]
 
 
 def test_what_airflow_refuses_is_told_and_the_record_stays_open(failed: World):

@@ -240,7 +240,7 @@ def test_a_page_can_be_used_without_seeing_it(full: World, path: str):
     assert re.search(r"<title>[^<]+ · Tributary</title>", html)
     assert all("scope" in th for th in outline.of("th"))
     assert html.count("<table") == html.count("<caption")
-    labelled = {label.get("for") for label in outline.of("label")}
+    labelled = {label["for"] for label in outline.of("label") if "for" in label}
     for field in outline.of("input", "select", "textarea"):
         if field.get("type") != "hidden":
             assert field.get("id") in labelled or re.search(rf'<label>[^<]*<\w+[^>]*name="{field["name"]}"', html)
