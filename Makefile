@@ -5,7 +5,7 @@ envs := .local/envs
 stack := $(envs)/localcloud/bin/python -m stack
 dev := $(envs)/dev/bin
 
-.PHONY: help run up stop clean lint test test-fast faults lock install install-dev manifest
+.PHONY: help run up stop clean lint test test-fast faults gameday lock install install-dev manifest
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
@@ -66,6 +66,9 @@ faults: install-dev ## every case of docs/reliability.md, most on a running stac
 	$(cases) -n 2 --dist worksteal $(histories) || failed=1; \
 	$(cases) $(fault_tests) || failed=1; \
 	exit $$failed
+
+gameday: install-dev ## five incidents on a running stack, and what people are told: about fifteen minutes
+	PYTHONPATH=plugins:. $(dev)/python -m tests.gameday
 
 test-fast: install-dev ## the tests that start no service
 	$(envs)/localcloud/bin/python $(pytest) tests/unit/localcloud tests/unit/simulator
