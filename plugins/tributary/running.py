@@ -136,17 +136,7 @@ class RunDay:
                 self.console.print(f"{run.label}: {run.state} {run.step}".rstrip(), highlight=False, soft_wrap=True)
 
     def _report(self, runs: Sequence[_Followed], seconds: float) -> bool:
-        from google.cloud.bigquery import Client
-
-        from tributary.ledger.store import execute
-        from tributary.settings import Settings
-
-        wanted = json.dumps([run.label for run in runs if run.label != naming.CONSOLIDATE_DAG])
-        client = Client(location=Settings.from_environment().location)
-        found = {
-            row["database"]: row
-            for row in execute(client, read_sql("ops/day_report"), databases=wanted, day=self.day.isoformat())
-        }
+        found = self._counted([run.label for run in runs if run.label != naming.CONSOLIDATE_DAG])
         rows, well = [], True
         for run in runs:
             counts = found.get(run.label, {})
@@ -173,6 +163,26 @@ class RunDay:
                 link = f"{self.airflow.url}/dags/{run.dag_id}/runs/{run.run_id}"
                 self.console.print(f"{run.label}: {run.state} at {run.step or 'its start'}: {link}", soft_wrap=True)
         return well
+
+    def _counted(self, databases: list[str]) -> dict[str, Any]:
+        """Rows by stage and results of the checks, by database."""
+        from google.api_core.exceptions import GoogleAPICallError
+        from google.cloud.bigquery import Client
+
+        from tributary.ledger.store import execute
+        from tributary.settings import Settings
+
+        client = Client(location=Settings.from_environment().location)
+        try:
+            counted = execute(
+                client, read_sql("ops/day_report"), databases=json.dumps(databases), day=self.day.isoformat()
+            )
+        except GoogleAPICallError as error:
+            raise TributaryError(
+                f"The runs have ended, and BigQuery refused to say what they have loaded: {error.message}. Airflow and "
+                "`tributary dead-letters list` say how they ended; once it answers, run the day again for the counts."
+            ) from None
+        return {row["database"]: row for row in counted}
 
     def _stages(self, database: str) -> tuple[str, ...]:
         """The stages whose rows of the database must agree after this command."""

@@ -36,8 +36,8 @@ def dump_late(stage: Stage, look: Callable[[], None]) -> None:
     dump = _dump(stage, day)
     content = dump.download_as_bytes()
     dump.delete()
-    with stage.registry(deadline="15s"):
-        command = stage.run_alone(day, HURT)
+    with stage.registry(deadline="30s"):
+        command = stage.load(day)
         look()
         dump.upload_from_string(content)
         assert follow(command, "the load") == 0
@@ -49,21 +49,25 @@ def dump_broken(stage: Stage, look: Callable[[], None]) -> None:
     dump = _dump(stage, day)
     content = dump.download_as_bytes()
     dump.upload_from_string(content[: len(content) // 2])
-    assert follow(stage.run_alone(day, HURT), "the load") == 1
+    assert follow(stage.load(day), "the load") == 1
     look()
     stage.checkout.simulator("dump", "--databases", HURT)
     _replay(stage, f"{HURT}/{day}/preflight")
+    stage.consolidate(day)
 
 
 def airbyte_hangs(stage: Stage, look: Callable[[], None]) -> None:
     """A sync never ends; somebody cancels it in Airbyte, and the task's next try brings the rows."""
     day = stage.next_day()
     stage.order("airbyte", kind="job_hang")
-    with stage.registry(limits={"sync": "15s"}):
-        command = stage.run_alone(day, HURT)
+    with stage.registry(limits={"sync": "30s"}):
+        command = stage.load(day, f"--database={HURT}")
         look()
         assert stage.cancel_a_sync(HURT)
         assert follow(command, "the load") == 0
+    others = (f"--database={name}" for name in DATABASES if name != HURT)
+    assert follow(stage.load(day, *others), "the load of the others") == 0
+    stage.consolidate(day)
 
 
 def bad_data(stage: Stage, look: Callable[[], None]) -> None:
@@ -71,24 +75,24 @@ def bad_data(stage: Stage, look: Callable[[], None]) -> None:
     day = stage.next_day()
     stage.checkout.simulator("break", HURT, "negative_price")
     stage.checkout.simulator("dump", "--databases", HURT)
-    assert follow(stage.run_alone(day, HURT), "the load") == 1
+    assert follow(stage.load(day), "the load") == 1
     look()
     stage.checkout.simulator("break", HURT, "negative_price", "--undo")
     stage.checkout.simulator("dump", "--databases", HURT)
-    assert follow(stage.run_alone(day, HURT), "the second load") == 0
+    assert follow(stage.load(day, f"--database={HURT}"), "the second load") == 0
+    stage.consolidate(day)
 
 
 def bigquery_refuses(stage: Stage, look: Callable[[], None]) -> None:
-    """BigQuery refuses raw's tables: every database fails for one cause; access is given back, all is replayed."""
+    """BigQuery refuses everything: every database fails for one cause; access is given back, all is replayed."""
     day = stage.next_day()
-    commands = [stage.run_alone(day, *DATABASES)]
-    for name in DATABASES:
-        stage.wait_for(naming.dag_id(name), day, "preflight", "running", "success")
-    stage.order("bigquery", kind="http", status=403, code="accessDenied", count=10_000, path="/datasets/raw__")
-    assert follow(commands[0], "the load") == 1
+    stage.order("bigquery", kind="http", status=403, code="accessDenied", count=100_000, path="/projects/")
+    command = stage.load(day, *(f"--database={name}" for name in DATABASES))
+    assert follow(command, "the load") == 1
     look()
     stage.withdraw()
-    stage.checkout.run("./tributary", "dead-letters", "replay", "--all", "--wait")
+    _replay(stage, "--all")
+    stage.consolidate(day)
 
 
 def _replay(stage: Stage, letter_id: str) -> None:

@@ -64,10 +64,6 @@ class Stage(Stack):
         finally:
             path.write_text(before)
 
-    def run_alone(self, day: str, *databases: str) -> subprocess.Popen[str]:
-        """Start loading a day of some databases, without the consolidation."""
-        return self.load(day, *(f"--database={name}" for name in databases))
-
     def said(self) -> list[Said]:
         """All messages in Slack, oldest first, each followed by the replies in its thread."""
         port, token = (self.environment[f"LOCALCLOUD_SLACK_{name}"] for name in ("PORT", "TOKEN"))

@@ -72,7 +72,7 @@ def waiting(run: Run, facts: Facts, registry: Registry, late: Mapping[Day, Findi
         return _queued(run, facts)
     tasks = sorted(facts.tasks_of(run), key=lambda task: (_rank(task), task.task_id))
     if not tasks:
-        return Wait("no-task", "is at work, and none of its tasks is")
+        return Wait("no-task", "is between two of its steps")
     return _task(tasks[0], run, facts, registry, late, failed)
 
 

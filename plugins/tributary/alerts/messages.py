@@ -57,7 +57,9 @@ def title(told: Told) -> str:
     """What an incident is about, in one line: `shop_eu: sync failed`, `40 databases: ...`."""
     lead = _lead(told)
     subjects = subjects_of(told.named or [lead])
-    return shorten(f"{_counted(subjects)}: {lead.headline}")
+    # Where a late run was when it ended says nothing about why it was late.
+    headline = "was late" if told.closed and lead.kind is Kind.late else lead.headline
+    return shorten(f"{_counted(subjects)}: {headline}")
 
 
 def subjects_of(findings: Iterable[Finding]) -> list[str]:

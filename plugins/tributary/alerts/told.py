@@ -209,8 +209,15 @@ class Told(Frozen):
         return after.model_copy(update={"revision": self.revision + 1, "changed": now})
 
     def _face(self) -> Any:
-        """What of it, when it changes, is worth an edit: not the details, which change with every look."""
-        members = [(one.finding.key, one.healed, one.finding.replaying) for one in self.members if one.named]
+        """What of it, when it changes, is worth an edit: not the details, which change with every look.
+
+        A headline changes when a late run comes to its next step, or waits for something else.
+        """
+        members = [
+            (one.finding.key, one.healed, one.finding.replaying, one.finding.headline)
+            for one in self.members
+            if one.named
+        ]
         return members, self.severity, self.closed
 
 

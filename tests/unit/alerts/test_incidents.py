@@ -142,10 +142,13 @@ def test_data_that_is_stale_for_a_second_day_stays_one_message() -> None:
 
 def test_a_late_run_that_comes_to_its_next_step_is_edited_alone() -> None:
     world = World()
-    world.rounds(finding(kind=Kind.late, step="find_dump", headline="late, waits for find_dump"), minutes=30)
-    world.rounds(finding(kind=Kind.late, step="sync", headline="late, waits for sync"), minutes=30)
-    assert "late, waits for sync" in world.only.all_text
+    world.rounds(finding(kind=Kind.late, step=None, headline="late: find_dump waits"), minutes=30)
+    world.rounds(finding(kind=Kind.late, step=None, headline="late: sync is at work"), minutes=30)
+    assert "late: sync is at work" in world.only.all_text
     assert (world.only.edits, world.only.replies) == (1, [])
+    world.rounds(minutes=30)
+    assert "was late" in world.only.all_text
+    assert "sync is at work" not in world.only.all_text
 
 
 def test_what_is_still_broken_is_told_again_once_a_day() -> None:

@@ -134,7 +134,7 @@ def test_a_queued_run_says_what_it_waits_for():
 
 
 def test_a_run_without_a_task_at_work_is_told_as_that():
-    assert "none of its tasks is" in late(runs=(run(),)).headline
+    assert "between two of its steps" in late(runs=(run(),)).headline
 
 
 def test_the_consolidation_names_the_databases_that_it_waits_for_and_how_they_are():
