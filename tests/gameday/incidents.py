@@ -9,7 +9,6 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 
 from tests.gameday.stage import DATABASES, HURT, Stage, follow
-from tributary import naming
 
 
 @dataclass(frozen=True)
