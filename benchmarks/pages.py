@@ -194,8 +194,9 @@ def first_paints(base: str, token: str, paths: dict[str, str]) -> dict[str, list
                 context.add_cookies([{"name": "_token", "value": token, "url": base}])
                 opened = context.new_page()
                 opened.goto(f"{base}/tributary{path}", wait_until="load")
-                script = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
-                paints.setdefault(name, []).append(opened.evaluate(script))
+                entry = "performance.getEntriesByName('first-contentful-paint')[0]"
+                opened.wait_for_function(f"{entry} !== undefined")
+                paints.setdefault(name, []).append(opened.evaluate(f"{entry}.startTime"))
                 context.close()
         browser.close()
     return paints

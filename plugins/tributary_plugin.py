@@ -27,7 +27,7 @@ class TributaryPlugin(AirflowPlugin):
             "name": "Dead letters",
             "href": f"{_PAGES}/dead-letters",
             "url_route": "tributary-dead-letters",
-            "nav_top_level": True,
+            "category": "browse",
         },
     ]
 

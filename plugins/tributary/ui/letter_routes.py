@@ -31,7 +31,7 @@ DONE = {
 
 @router.get("")
 def list_letters(request: Request, text: str = "", status: str = NOT_CLOSED, page: int = 1) -> Response:
-    """The records, the newest failure first."""
+    """The records, those that are not closed first."""
     snapshot = services(request).facts.current()
     wish = Wish(text[:100], status if status in CHOICES else NOT_CLOSED, page)
     readable = readable_letters(signed_in(request), snapshot.letters)

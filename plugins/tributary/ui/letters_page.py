@@ -33,7 +33,7 @@ class Wish:
 
 @dataclass(frozen=True)
 class Letters:
-    """One page of the list, the newest failure first."""
+    """One page of the list: what is not closed first, and of that the newest failure."""
 
     shown: Sequence[Letter]
     matching: int
@@ -45,7 +45,7 @@ class Letters:
 def letters_page(snapshot: Snapshot, wish: Wish, may_read: Callable[[Letter], bool]) -> Letters:
     """The records that may be read and match the wish."""
     readable = [letter for letter in snapshot.letters if may_read(letter)]
-    matching = [letter for letter in readable if _matches(letter, wish)]
+    matching = sorted((letter for letter in readable if _matches(letter, wish)), key=lambda letter: letter.closed)
     pages = max(-(-len(matching) // PAGE_LETTERS), 1)
     page = min(max(wish.page, 1), pages)
     counts = Counter(letter.status.value for letter in readable)

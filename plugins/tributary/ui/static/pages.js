@@ -66,7 +66,8 @@ for (const form of document.querySelectorAll("form[data-filter]")) {
   const submit = () => {
     const wanted = new URLSearchParams();
     for (const [name, value] of new FormData(form)) if (value) wanted.set(name, value);
-    show(`${form.action}?${wanted}`);
+    const query = String(wanted);
+    show(query ? `${form.action}?${query}` : form.action);
   };
   form.addEventListener("input", () => {
     clearTimeout(timer);
