@@ -34,6 +34,10 @@ class Camera:
         """A picture of a page, or of one element of it."""
         self.page.goto(url)
         self.page.wait_for_load_state("networkidle")
+        refresh = self.page.get_by_role("link", name="Refresh")
+        if refresh.count():
+            refresh.click()
+            self.page.wait_for_load_state("networkidle")
         target = self.folder / f"{name}.png"
         if element:
             self.page.locator(element).last.screenshot(path=target)
