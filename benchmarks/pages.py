@@ -108,6 +108,11 @@ _PUBLISH = """
     insert into ops.published (version, run_id, day, as_of, tables, row_count, kind, published_at)
     select '20260101T000000000', 'run', cast(@day as date), @as_of, '{"orders": 1}', 1, 'publish', current_timestamp()
 """
+# Milliseconds from the start of the navigation.
+_PAINTED = """() => new Promise((done) => new PerformanceObserver((list) => {
+    const paint = list.getEntriesByName("first-contentful-paint")[0];
+    if (paint) done(paint.startTime);
+}).observe({ type: "paint", buffered: true }))"""
 
 
 class Timed(Warehouse):
@@ -194,9 +199,7 @@ def first_paints(base: str, token: str, paths: dict[str, str]) -> dict[str, list
                 context.add_cookies([{"name": "_token", "value": token, "url": base}])
                 opened = context.new_page()
                 opened.goto(f"{base}/tributary{path}", wait_until="load")
-                entry = "performance.getEntriesByName('first-contentful-paint')[0]"
-                opened.wait_for_function(f"{entry} !== undefined")
-                paints.setdefault(name, []).append(opened.evaluate(f"{entry}.startTime"))
+                paints.setdefault(name, []).append(opened.evaluate(_PAINTED))
                 context.close()
         browser.close()
     return paints
