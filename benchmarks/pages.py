@@ -33,7 +33,7 @@ from tributary.dead_letters.spool import Spool
 from tributary.dead_letters.store import LetterStore
 from tributary.ledger.store import OpsStore, execute
 from tributary.registry import INCLUDE, load_registry
-from tributary.ui.facts import Facts
+from tributary.ui.refreshing import Facts
 from tributary.ui.sources import Sources, Warehouse
 
 REPETITIONS = 20

@@ -16,7 +16,7 @@ from fastapi.routing import Mount
 from tests.support.services import ROOT
 
 if TYPE_CHECKING:
-    from tributary.ui.facts import Facts
+    from tributary.ui.refreshing import Facts
     from tributary.ui.sources import Sources
 
 BASE = "http://airflow.test"

@@ -17,8 +17,8 @@ from starlette.staticfiles import StaticFiles
 from tributary.airflow_api import AirflowAwayError
 from tributary.errors import TributaryError
 from tributary.ui import letter_routes, page_routes
-from tributary.ui.facts import Facts
 from tributary.ui.login import LoginRequired
+from tributary.ui.refreshing import Facts
 from tributary.ui.rendering import STATIC, environment
 from tributary.ui.security import SecurityHeaders
 from tributary.ui.sources import Sources

@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from tributary.alerts.finding import age
 from tributary.ui.charts import sparkline
 from tributary.ui.expected import State
-from tributary.ui.pipeline_page import IN_WORDS
+from tributary.ui.strip import IN_WORDS
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"

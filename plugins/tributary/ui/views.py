@@ -14,8 +14,9 @@ from jinja2 import Environment
 from starlette.responses import HTMLResponse
 
 from tributary import naming
-from tributary.ui.facts import Facts, Snapshot
+from tributary.ui.facts import Snapshot
 from tributary.ui.login import STATE, SignedIn
+from tributary.ui.refreshing import Facts
 from tributary.ui.security import COOKIE, FormTokens, is_same_origin, new_browser
 from tributary.ui.sources import Sources
 

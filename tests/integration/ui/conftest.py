@@ -36,7 +36,7 @@ class World:
     """What the pages look at, and who looks."""
 
     def __init__(self, pages: FastAPI, airflow_app: FastAPI, spool: Spool) -> None:
-        from tributary.ui.facts import Facts
+        from tributary.ui.refreshing import Facts
         from tributary.ui.sources import Sources
 
         self._app = airflow_app

@@ -13,8 +13,9 @@ from tests.unit.ui.facts_in_memory import NOW, MemoryWarehouse, letter_row, smal
 from tributary.dead_letters.record import DeadLetter, Status
 from tributary.errors import RegistryError
 from tributary.registry import Registry
-from tributary.ui import facts as module
-from tributary.ui.facts import Facts, Letter, Snapshot
+from tributary.ui import refreshing as module
+from tributary.ui.facts import Letter, Snapshot
+from tributary.ui.refreshing import Facts
 from tributary.ui.sources import Sources
 
 ID = "shop_eu/2013-01-02/sync"

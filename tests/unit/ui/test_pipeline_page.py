@@ -19,7 +19,8 @@ from tests.unit.ui.facts_in_memory import (
 )
 from tributary.ui.expected import State
 from tributary.ui.facts import Letter, Snapshot, published_of, quality_of, runs_of, timings_of
-from tributary.ui.pipeline_page import Cell, DatabaseRow, Wish, database_rows, pipeline
+from tributary.ui.pipeline_page import DatabaseRow, Wish, database_rows, pipeline
+from tributary.ui.strip import Cell
 
 REGISTRY = small_registry(shop_eu="retail", shop_us="retail", airport_jfk="flights")
 ALL = {"elt__shop_eu", "elt__shop_us", "elt__airport_jfk", "consolidate"}
