@@ -142,7 +142,6 @@ def registry_of(folder: Path, databases: int) -> Path:
 def fill(store: OpsStore, letters: LetterStore, databases: int, days: int) -> int:
     """Make tables and rows; the number of rows."""
     store.create_tables()
-    execute(store.client, (ROOT / "tests" / "support" / "task_durations.sql").read_text())
     today = datetime.now(UTC).date().isoformat()
     counted = 0
     for table, statement in _FILL.items():

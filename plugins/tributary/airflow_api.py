@@ -32,7 +32,8 @@ class AirflowApi:
     def __init__(self, url: str, user: str, password: str) -> None:
         self.url = url.rstrip("/")
         self._http = httpx.Client(base_url=self.url, timeout=_TIMEOUT)
-        self._credentials = {"username": user, "password": password}
+        # None where the session is a signed-in user's: it must never go on with another one's rights.
+        self._credentials: dict[str, str] | None = {"username": user, "password": password}
 
     @classmethod
     def from_environment(cls) -> Self:
@@ -60,8 +61,9 @@ class AirflowApi:
 
     @classmethod
     def of_user(cls, connection_id: str, token: str) -> Self:
-        """At the connection's address, as the user who has that token: in their name and with their rights."""
+        """At the connection's address, as the user who has that token: in their name and with their rights alone."""
         api = cls.from_connection(connection_id)
+        api._credentials = None
         api._http.headers["Authorization"] = f"Bearer {token}"
         return api
 
@@ -192,7 +194,8 @@ class AirflowApi:
             if "Authorization" not in self._http.headers:
                 self._log_in()
             response = self._http.request(method, path, **kwargs)
-            if response.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+            refused = response.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN)
+            if refused and self._credentials is not None:
                 # A login is good for a day, unless set, and a session may last longer; Airflow says 403 then.
                 self._log_in()
                 response = self._http.request(method, path, **kwargs)

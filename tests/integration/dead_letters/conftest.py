@@ -175,6 +175,7 @@ class Airflow:
 
     def __init__(self, url: str, password: str, database: Path) -> None:
         self.steps = FailedSteps(url, "admin", password)
+        self.password = password
         self.database = database
         self._days = 0
 

@@ -49,6 +49,14 @@ def test_a_sweep_records_what_airflow_calls_failed(airflow: Airflow, store: Lett
     assert store.bucket.list() == first
 
 
+def test_a_user_s_session_never_goes_on_as_the_connection_s_account(airflow: Airflow, monkeypatch: pytest.MonkeyPatch):
+    account = {"conn_type": "http", "host": airflow.steps.url, "login": "admin", "password": airflow.password}
+    monkeypatch.setenv("AIRFLOW_CONN_AIRFLOW_API", json.dumps(account))
+    assert "elt__kiosk" in FailedSteps.from_connection("airflow_api").dags()
+    with pytest.raises(TributaryError, match="40[13]"):
+        FailedSteps.of_user("airflow_api", "no-longer-valid").dags()
+
+
 def test_the_day_that_a_person_chose_counts(airflow: Airflow, store: LetterStore):
     run_id = airflow.start(date="2013-12-24")
     airflow.set(run_id, "failed", "sync")

@@ -49,7 +49,6 @@ def ops(cloud: LocalCloud) -> OpsStore:
     """Tables with a few rows of two databases."""
     store = OpsStore(bigquery.Client(location="US"), "US")
     store.create_tables()
-    execute(store.client, (ROOT / "tests" / "support" / "task_durations.sql").read_text())
     for day in range(20):
         run = {"run_id": f"run_{day}", "dump_uri": "gs://x", "dump_generation": 1}
         when = TODAY - timedelta(days=day)
