@@ -20,6 +20,7 @@ from tests.faults.running.stack import DATABASES, Stack
 HURT = "shop_us"
 # How often the watch looks, in seconds: a minute in production.
 EVERY = 5
+_LASTED = re.compile(r"less than a minute|(?:\d+ (?:d|h|min) ?)*\d+ (?:d|h|min)\b")
 _NUMBERS = re.compile(r"\d+(?:[.,:]\d+)*")
 
 
@@ -33,8 +34,8 @@ class Said:
 
     @property
     def pattern(self) -> str:
-        """The text with every number as `#`: what is the same on every game day."""
-        return _NUMBERS.sub("#", self.text)
+        """The text with every number, and every length of time, as `#`: what is the same on every game day."""
+        return _NUMBERS.sub("#", _LASTED.sub("#", self.text))
 
 
 class Stage(Stack):

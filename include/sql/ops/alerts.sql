@@ -8,7 +8,7 @@ create table if not exists ops.alerts (
     channel string options (description = 'Where it was sent to.'),
     subjects string not null options (description = 'The databases, or what else it is about, with commas between.'),
     database_count int64 not null options (description = 'How many databases.'),
-    event string not null options (description = 'posted, updated, replied, recovered, or silenced: not sent because of a silence.'),
+    event string not null options (description = 'posted, updated, replied, recovered; silenced: nothing was sent.'),
     headline string not null options (description = 'Its first line.'),
     runbook string options (description = 'Page and section of docs/runbooks.'),
     sent_at timestamp not null options (description = 'When it was delivered (UTC).'),
