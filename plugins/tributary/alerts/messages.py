@@ -159,7 +159,7 @@ def _footer(told: Told, lead: Finding, docs_url: str) -> list[str]:
 
 def _reply(told: Told, reply: Reply) -> Message:
     if reply.event is Event.recovered:
-        text = f"{_RECOVERED} Recovered after {_lasted(told)}: {_listed(subjects_of(told.named))}."
+        text = f"{_RECOVERED} Recovered after {_lasted(told)}: {_listed(sorted(subjects_of(told.named)))}."
         return Message(text, [_section(text)])
     lines = _news_lines(told, reply.news)
     if reply.still:
