@@ -19,7 +19,7 @@ def test_every_incident_is_told_once_and_so_is_its_recovery(incident: Incident):
 
 
 def test_an_incident_without_a_section_is_a_fault_of_the_page():
-    with pytest.raises(LookupError, match="gameday.md"):
+    with pytest.raises(LookupError, match=r"gameday\.md"):
         documented("no-such-incident")
 
 

@@ -53,7 +53,7 @@ def test_a_user_s_session_never_goes_on_as_the_connection_s_account(airflow: Air
     account = {"conn_type": "http", "host": airflow.steps.url, "login": "admin", "password": airflow.password}
     monkeypatch.setenv("AIRFLOW_CONN_AIRFLOW_API", json.dumps(account))
     assert "elt__kiosk" in FailedSteps.from_connection("airflow_api").dags()
-    with pytest.raises(TributaryError, match="40[13]"):
+    with pytest.raises(TributaryError, match=r"40[13]"):
         FailedSteps.of_user("airflow_api", "no-longer-valid").dags()
 
 
