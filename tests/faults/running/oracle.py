@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery, storage
 
@@ -158,7 +159,9 @@ class Oracle:
     def _secret_values(self) -> dict[str, list[str]]:
         environment = self.stack.environment
         passwords = [
-            value for name, value in environment.items() if name.endswith(("_PASSWORD", "_SECRET")) and len(value) > 8
+            value
+            for name, value in environment.items()
+            if name.endswith(("_PASSWORD", "_SECRET", "_TOKEN")) and len(value) > 8
         ]
         tables = {
             f"{database}.{table}": [column for column, one in definition.columns.items() if one.personal]
@@ -187,16 +190,21 @@ class Oracle:
         return done.stdout.splitlines()
 
     def _written(self) -> Iterator[tuple[str, str]]:
-        """Everything that people may read: logs, XCom, rendered templates, records, `ops`."""
+        """All that people may read: logs, XCom, rendered templates, records, `ops`, messages, metrics, lineage."""
         local = self.stack.checkout.folder / ".local"
-        for folder in (local / "logs", local / "airflow" / "logs", local / "airflow" / "spool"):
+        for folder in (local / "logs", local / "airflow" / "logs", local / "airflow" / "spool", local / "lineage"):
             for path in folder.rglob("*"):
                 if path.is_file():
                     yield str(path.relative_to(local)), path.read_text(errors="replace")
         for table in ("xcom", "rendered_task_instance_fields", "log", "task_instance_note", "dag_run"):
             yield f"Airflow's table {table}", self._airflow_table(table)
-        for blob in self.storage.list_blobs(self.stack.bucket, prefix="_dead_letters/"):
-            yield blob.name, blob.download_as_text()
+        for path in (local / "cloud").glob("slack.db*"):
+            yield path.name, path.read_text(errors="replace")
+        agent = f"http://127.0.0.1:{self.stack.environment['LOCALCLOUD_DOGSTATSD_PORT']}"
+        yield "metrics", httpx.get(f"{agent}/metrics", timeout=30).text
+        for prefix in ("_dead_letters/", "_alerts/"):
+            for blob in self.storage.list_blobs(self.stack.bucket, prefix=prefix):
+                yield blob.name, blob.download_as_text()
         for table in self.warehouse.list_tables("ops"):
             rows = self.warehouse.query(f"select to_json_string(t) as row from ops.{table.table_id} as t").result()
             yield f"ops.{table.table_id}", "\n".join(row["row"] for row in rows)
