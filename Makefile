@@ -45,12 +45,12 @@ cloud_tests := tests/unit/localcloud tests/unit/simulator tests/integration/loca
 # Each is a day of a whole stack: too long for every change.
 fault_tests := tests/faults/running
 
-# Two at a time: most tests wait for services of their own. The end-to-end test has the machine to itself.
-two := -n 2 --dist loadfile
+# Several at a time: most tests wait for services of their own. The end-to-end test has the machine to itself.
+several := -n 3 --dist loadfile
 
 test: install-dev ## every test, the end-to-end one too
 	$(envs)/localcloud/bin/python $(pytest) $(cloud_tests)
-	$(dev)/python $(pytest) $(two) tests $(addprefix --ignore=,$(cloud_tests) $(fault_tests) tests/e2e)
+	$(dev)/python $(pytest) $(several) tests $(addprefix --ignore=,$(cloud_tests) $(fault_tests) tests/e2e)
 	$(dev)/python $(pytest) tests/e2e
 
 # One table of three runs, and the running stack last: it has the machine to itself, as its limits of time ask.
@@ -62,7 +62,7 @@ faults: histories := tests/faults/test_histories.py
 faults: install-dev ## every case of docs/reliability.md, most on a running stack: hours, and a table
 	@mkdir -p $(dir $(TRIBUTARY_FAULTS_ROWS)) && rm -f $(TRIBUTARY_FAULTS_ROWS)
 	@failed=0; set -x; \
-	$(cases) $(two) tests $(addprefix --ignore=,$(cloud_tests) $(fault_tests) $(histories)) || failed=1; \
+	$(cases) $(several) tests $(addprefix --ignore=,$(cloud_tests) $(fault_tests) $(histories)) || failed=1; \
 	$(cases) -n 2 --dist worksteal $(histories) || failed=1; \
 	$(cases) $(fault_tests) || failed=1; \
 	exit $$failed

@@ -92,6 +92,7 @@ def serve_from(pages: FastAPI, sources: Sources, facts: Facts) -> None:
     from tributary.ui.rendering import environment
     from tributary.ui.views import Services
 
+    pages.state.services.facts.stop()
     pages.state.services = Services(sources, facts, environment())
 
 

@@ -40,6 +40,13 @@ class Facts:
         self._thread: threading.Thread | None = None
         self._reading = False
         self._wanted = False
+        self._stopped = False
+
+    def stop(self) -> None:
+        """Read nothing more once what is being read has been."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
 
     def current(self, *, anew: bool = False) -> Snapshot:
         """The newest facts; with `anew` those of this moment, if they can be read in WAIT_SECONDS.
@@ -90,8 +97,9 @@ class Facts:
                     self._snapshot = snapshot.with_letters(record for _, record in self._remembered)
                     self._read_at = began
                 self._changed.notify_all()
-                self._changed.wait_for(lambda: self._wanted, timeout=REFRESH_SECONDS)
-                if not self._wanted and self._clock() - self._looked_at > IDLE_SECONDS:
+                self._changed.wait_for(lambda: self._wanted or self._stopped, timeout=REFRESH_SECONDS)
+                idle = not self._wanted and self._clock() - self._looked_at > IDLE_SECONDS
+                if idle or self._stopped:
                     self._thread = None
                     return
 

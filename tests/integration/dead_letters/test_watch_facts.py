@@ -23,11 +23,6 @@ from tributary.ledger.store import OpsStore, execute
 from tributary.registry import Registry, load_registry
 
 FIRST, SECOND = date(2013, 1, 1), date(2013, 1, 2)
-DURATIONS = """
-create or replace table ops.task_durations (
-    dag_id string, task_id string, step string, state string, ended_at timestamp, duration_seconds float64
-)
-"""
 
 
 @pytest.fixture
@@ -38,7 +33,7 @@ def ops(cloud: LocalCloud) -> Iterator[OpsStore]:
     for table in ("runs", "published"):
         execute(store.client, f"delete from ops.{table} where true")
     yield store
-    execute(store.client, "drop table if exists ops.task_durations")
+    execute(store.client, "delete from ops.task_durations_log where true")
 
 
 @pytest.fixture
@@ -95,7 +90,6 @@ def test_what_has_landed_and_what_readers_see(ops: OpsStore, cloud: LocalCloud):
 
 
 def test_what_a_step_usually_takes(ops: OpsStore, cloud: LocalCloud):
-    ops.client.query(DURATIONS).result()
     now = datetime.now(UTC)
     rows: list[tuple[Any, ...]] = [("elt__kiosk", "sync", "sync", "success", number) for number in range(20)]
     rows += [
@@ -103,11 +97,16 @@ def test_what_a_step_usually_takes(ops: OpsStore, cloud: LocalCloud):
         ("elt__kiosk", "transform.a_run", "transform", "success", 1),
     ]
     rows.append(("elt__kiosk", f"transform.{naming.DBT_PRODUCER}", "transform", "success", 60))
-    values = ", ".join(
-        f"('{dag}', '{task}', '{step}', '{state}', timestamp '{now - timedelta(hours=seconds)}', {seconds})"
-        for dag, task, step, state, seconds in rows
-    )
-    ops.client.query(f"insert into ops.task_durations values {values}").result()
+    ops.append(
+        "task_durations_log",
+        [
+            {
+                "dag_id": dag, "run_id": f"run_{number}", "task_id": task, "step": step, "try_number": 1,
+                "state": state, "ended_at": (now - timedelta(hours=seconds)).isoformat(), "duration_seconds": seconds,
+            }
+            for number, (dag, task, step, state, seconds) in enumerate(rows)
+        ],
+    )  # fmt: skip
     since = (now - timedelta(days=60)).isoformat()
     found = ops.query("ops/usual_durations", since=since, producer=naming.DBT_PRODUCER)
     usual = {row["task_id"]: row["duration_seconds"] for row in found}

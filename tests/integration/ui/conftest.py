@@ -27,9 +27,12 @@ def airflow_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
 
 
 @pytest.fixture(scope="module")
-def pages(airflow_app: FastAPI) -> FastAPI:
+def pages(airflow_app: FastAPI) -> Iterator[FastAPI]:
     """Our application, as Airflow has mounted it."""
-    return pages_of(airflow_app)
+    app = pages_of(airflow_app)
+    yield app
+    # It would go on to read services that are gone.
+    app.state.services.facts.stop()
 
 
 class World:

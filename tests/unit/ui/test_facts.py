@@ -213,3 +213,12 @@ def test_quality_is_looked_for_from_the_simulated_day_on():
     warehouse = MemoryWarehouse()
     sources(warehouse, small_registry(shop_eu="retail")).snapshot(None)
     assert ("ui/quality", {"since": "2012-12-31"}) in warehouse.asked
+
+
+def test_a_stop_ends_the_reading(facts: Facts):
+    facts.current()
+    thread = facts._thread
+    assert thread is not None
+    facts.stop()
+    thread.join(20)
+    assert not thread.is_alive()
