@@ -15,11 +15,12 @@ from tributary import naming
 from tributary.dates import parse_day
 from tributary.errors import SchemaDriftError
 from tributary.ui import charts
-from tributary.ui.database_page import checks, history, newest_day, stage_table, timeline
+from tributary.ui.database_page import checks, history, newest_day, stage_table
 from tributary.ui.facts import dag_of
 from tributary.ui.pipeline_page import PAGE_ROWS, Wish, database_rows, pipeline, stale_databases
 from tributary.ui.rendering import duration, short_number
 from tributary.ui.sources import together
+from tributary.ui.timeline import timeline
 from tributary.ui.views import draw, readable_dags, services, signed_in
 
 router = APIRouter()
