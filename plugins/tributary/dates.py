@@ -38,6 +38,11 @@ def logical_date(day: date, schedule: str) -> datetime:
     return tick
 
 
+def end_of(day: date) -> datetime:
+    """The moment (UTC) from which on a tick of the schedule asks for a later day than that one."""
+    return datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1)
+
+
 def newest_tick(schedule: str, moment: datetime) -> datetime:
     """The newest tick of the cron expression at that moment or before it (UTC)."""
     from croniter import croniter

@@ -15,13 +15,12 @@ from tributary.alerts.facts import Facts, Run, deadline_of, owner_of, severity_o
 from tributary.alerts.finding import Finding, Kind
 from tributary.alerts.lateness import Day, Wait, silence, waiting
 from tributary.alerts.words import at, span
-from tributary.dates import newest_tick, next_tick
+from tributary.dates import end_of, newest_tick, next_tick
 from tributary.dead_letters.record import DAG_IMPORT
 from tributary.registry import Registry
 
 # A run that has failed just now leaves its record soon, by its callback or the sweep; that tells it.
 _RECORDED_WITHIN = timedelta(minutes=10)
-_ONE_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ def missing(facts: Facts, registry: Registry) -> list[Missing]:
         landed = facts.landed.of(subject)
         tick = ticks.newest(facts.clock - deadline)
         if landed is not None:
-            first = ticks.next(datetime.combine(landed, time(), UTC) + _ONE_DAY)
+            first = ticks.next(end_of(landed))
         else:
             # What is new has until the deadline of its first tick; what was never seen is new now.
             first = ticks.next(max(facts.first_seen.get(subject, facts.clock), begin))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from croniter import croniter
+from tributary.dates import end_of, newest_tick, next_tick
 
 
 class State(StrEnum):
@@ -44,10 +44,8 @@ class Calendar:
     @classmethod
     def at(cls, now: datetime, schedule: str) -> Calendar:
         """The calendar of one moment."""
-        # A tick at this very moment has begun.
-        ticks = croniter(schedule, now.replace(microsecond=0) + timedelta(seconds=1))
-        begun: datetime = ticks.get_prev(datetime)
-        before: datetime = ticks.get_prev(datetime)
+        begun = newest_tick(schedule, now)
+        before = newest_tick(schedule, begun - timedelta(seconds=1))
         return cls(now, schedule, begun, before)
 
     @property
@@ -61,9 +59,7 @@ class Calendar:
 
     def due_after(self, landed: date, deadline: timedelta) -> datetime:
         """When the first day after one that has landed has to be there."""
-        end_of_day = datetime(landed.year, landed.month, landed.day, 23, 59, 59, tzinfo=self.now.tzinfo)
-        tick: datetime = croniter(self.schedule, end_of_day).get_next(datetime)
-        return tick + deadline
+        return next_tick(self.schedule, end_of(landed)) + deadline
 
 
 @dataclass(frozen=True)
