@@ -4,8 +4,9 @@ SHELL := bash
 envs := .local/envs
 stack := $(envs)/localcloud/bin/python -m stack
 dev := $(envs)/dev/bin
+scan := $(envs)/scan/bin
 
-.PHONY: help run up stop clean lint test test-fast faults gameday lock install install-dev manifest
+.PHONY: help run up stop clean lint test test-fast faults gameday lock install install-dev install-scan manifest
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
@@ -28,7 +29,10 @@ install: ## install what is missing, and nothing else
 install-dev: ## the same, with the tools of lint and test
 	@stack/bootstrap airflow dbt localcloud dev
 
-lint: install-dev ## check form and types; changes nothing
+install-scan: ## the linters of what is deployed: image, workflows, Terraform
+	@stack/bootstrap scan
+
+lint: install-dev install-scan ## check form, types and what is deployed; changes nothing
 	$(dev)/ruff check .
 	$(dev)/ruff format --check .
 	$(dev)/mypy
@@ -36,6 +40,10 @@ lint: install-dev ## check form and types; changes nothing
 	$(dev)/sqlfluff lint --disable-progress-bar include/dbt
 	$(dev)/sqlfluff lint --disable-progress-bar --templater placeholder include/sql
 	PYTHONPATH=plugins $(dev)/python -m tributary.cli check
+	PYTHONPATH=. $(dev)/python -m benchmarks.scaling_arithmetic --check docs/scaling.md
+	$(scan)/zizmor --quiet --offline --persona pedantic --collect all --strict-collection .github
+	$(scan)/hadolint Dockerfile
+	$(scan)/checkov --config-file .checkov.yaml
 
 export TRIBUTARY_DBT_EXECUTABLE := $(CURDIR)/$(envs)/dbt/bin/dbt
 export TRIBUTARY_BQEMULATOR := $(CURDIR)/$(envs)/localcloud/bin/bqemulator
@@ -74,5 +82,6 @@ test-fast: install-dev ## the tests that start no service
 	$(envs)/localcloud/bin/python $(pytest) tests/unit/localcloud tests/unit/simulator
 	$(dev)/python $(pytest) tests/unit tests/dags $(addprefix --ignore=,$(cloud_tests))
 
-lock: ## write the lock files from requirements/*.in
-	@stack/lock
+lock: ## write the lock files from requirements/*.in; upgrade=1 takes the newest versions that these allow
+	@stack/bootstrap
+	@stack/lock $(if $(upgrade),--upgrade)
