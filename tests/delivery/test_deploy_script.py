@@ -9,7 +9,7 @@ import pytest
 from tests.delivery.scripts import Machine
 
 REFERENCE = f"1.4.0@sha256:{'ab' * 32}"
-PLACE = {"VM": "tributary-airflow", "ZONE": "europe-west1-b", "HEALTHY_WITHIN": "1", "HEALTHY_PAUSE": "0.2"}
+PLACE = {"VM": "tributary-airflow", "ZONE": "europe-west1-b", "HEALTHY_WITHIN": "0", "HEALTHY_PAUSE": "0.1"}
 PARTS = ("metadatabase", "scheduler", "triggerer", "dag_processor")
 
 
@@ -66,6 +66,18 @@ def test_a_version_with_one_part_that_is_not_healthy_is_rolled_back(machine: Mac
     done = machine.run("deploy", REFERENCE, **PLACE)
     assert done.returncode == 1
     assert steps(machine) == [f"upgrade {REFERENCE}", "rollback"]
+
+
+def test_a_version_that_takes_a_moment_is_waited_for(machine: Machine):
+    first = machine.directory / "first"
+    first.touch()
+    vm(machine, answer=health())
+    program = machine.programs / "gcloud"
+    late = f'if [[ "$*" == *monitor/health* ]] && [ -e {first} ]; then rm {first}; exit 7; fi\n'
+    program.write_text(program.read_text().replace("case ", late + "case ", 1))
+    done = machine.run("deploy", REFERENCE, **{**PLACE, "HEALTHY_WITHIN": "30"})
+    assert done.returncode == 0, done.stderr
+    assert steps(machine) == [f"upgrade {REFERENCE}"]
 
 
 @pytest.mark.parametrize("answer", ["", "not JSON", "{}"])
