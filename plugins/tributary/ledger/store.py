@@ -158,22 +158,27 @@ class OpsStore:
         app: str | None = None,
     ) -> None:
         """Append rows and checksums per table of one stage (`staging`, `raw`, `marts`, `consolidated`)."""
-        self.append(
-            "ledger_log",
-            [
-                {
-                    "database": database,
-                    "dump_date": dump_date.isoformat(),
-                    "stage": stage,
-                    "table_name": table,
-                    "row_count": content.rows,
-                    "checksum": content.checksum,
-                    "run_id": run_id,
-                }
-                for table, content in contents.items()
-            ],
-        )
+        self.record_databases(stage, {database: contents}, days={database: dump_date}, run_id=run_id)
         senders.counted(stage, contents, database=database, app=app)
+
+    def record_databases(
+        self, stage: str, contents: Mapping[str, Mapping[str, Content]], *, days: Mapping[str, date], run_id: str
+    ) -> None:
+        """The same of many databases with few statements; sends no metrics. `days`: of whose dump the rows are."""
+        rows = [
+            {
+                "database": database,
+                "dump_date": days[database].isoformat(),
+                "stage": stage,
+                "table_name": table,
+                "row_count": content.rows,
+                "checksum": content.checksum,
+                "run_id": run_id,
+            }
+            for database, by_table in contents.items()
+            for table, content in by_table.items()
+        ]
+        self.append_all("ledger_log", rows)
 
     def previous_counts(self, stage: str, database: str, before: date) -> dict[str, int]:
         """Rows per table of the newest landed dump before a day; empty where there is none."""

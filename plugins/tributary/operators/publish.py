@@ -14,6 +14,7 @@ from tributary.ledger.store import OpsStore
 from tributary.publishing import publish
 from tributary.registry import Registry
 from tributary.settings import Settings
+from tributary.telemetry import senders
 from tributary.telemetry.lineage import Written, consolidated_columns, published
 from tributary.telemetry.lineage_events import LineageMixin
 from tributary.versions import DATABASES
@@ -54,15 +55,11 @@ class PublishOperator(LineageMixin, BaseOperator):
         )
         store = OpsStore(client, location)
         app_of = {database: app for app, databases in self.apps.items() for database in databases}
+        # Together: a statement for each of a thousand databases would take longer than the task may.
+        days = {database: parse_day(plan["as_of"][database]) for database in contents}
+        store.record_databases("consolidated", contents, days=days, run_id=context["run_id"])
         for database, by_table in contents.items():
-            store.record_contents(
-                "consolidated",
-                by_table,
-                database=database,
-                dump_date=parse_day(plan["as_of"][database]),
-                run_id=context["run_id"],
-                app=app_of[database],
-            )
+            senders.counted("consolidated", by_table, database=database, app=app_of[database])
         rows = {database: sum(content.rows for content in by_table.values()) for database, by_table in contents.items()}
         self.log.info("Published: %s", json.dumps(rows))
         close_for_run(context["ti"].dag_id, context["run_id"], None, parse_day(plan["day"]))
