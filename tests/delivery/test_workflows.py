@@ -124,6 +124,17 @@ def test_the_variables_of_the_workflows_are_in_the_document_on_releasing():
     assert {name for name in used if f"`{name}`" not in document} == set()
 
 
+def test_the_image_is_built_with_arguments_that_the_dockerfile_takes():
+    step = next(
+        step for file, step in STEPS if file == "image.yml" and "docker/build-push-action" in step.get("uses", "")
+    )
+    given = {line.split("=")[0] for line in step["with"]["build-args"].splitlines()}
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    assert given
+    assert given - set(re.findall(r"^ARG (\w+)", dockerfile, re.MULTILINE)) == set()
+    assert re.search(rf"^FROM \S+ AS {step['with']['target']}$", dockerfile, re.MULTILINE)
+
+
 def test_dependabot_looks_at_every_kind_of_dependency_and_waits_a_week():
     updates = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text())["updates"]
     kinds = {"github-actions", "docker", "docker-compose", "terraform"}
