@@ -1,0 +1,14 @@
+output "name" {
+  description = "Name of the instance."
+  value       = google_sql_database_instance.this.name
+}
+
+output "address" {
+  description = "Its private address."
+  value       = google_sql_database_instance.this.private_ip_address
+}
+
+output "service_account" {
+  description = "The account with which the instance itself reads dumps from a bucket."
+  value       = google_sql_database_instance.this.service_account_email_address
+}

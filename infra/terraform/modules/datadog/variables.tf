@@ -1,0 +1,4 @@
+variable "environment" {
+  description = "Value of the tag `env` that monitors and objectives look at."
+  type        = string
+}
