@@ -1,0 +1,69 @@
+"""Secrets: those of Secret Manager are those that the machines look for, and no value is kept."""
+
+import re
+
+import yaml
+
+from tests.infra.plan import ROOT, TERRAFORM, plan
+from tributary.registry import load_registry
+from tributary.settings import AIRBYTE_CONNECTION, AIRFLOW_CONNECTION, GOOGLE_CONNECTION, mysql_connection
+
+PREFIX = "airflow-connections-"
+
+
+def _ids():
+    return {one["secret_id"] for one in plan().of("google_secret_manager_secret")}
+
+
+def test_every_file_that_compose_mounts_has_a_secret():
+    compose = yaml.safe_load((ROOT / "docker-compose.yaml").read_text())
+    # The demo's own, and connections where they are not in Secret Manager.
+    mounted = {name for name in compose["secrets"] if not name.startswith("local_") and name != "connections.json"}
+    secrets = {one.removeprefix("tributary-").replace("-", "_") for one in _ids() if one.startswith("tributary-")}
+    assert secrets == mounted | {"airbyte_client_id", "airbyte_client_secret", "airbyte_password"}
+
+
+def test_every_connection_that_the_pipeline_looks_up_has_a_secret():
+    instances = {database.cloud_sql_instance for database in load_registry().databases.values()}
+    expected = {GOOGLE_CONNECTION, AIRBYTE_CONNECTION, AIRFLOW_CONNECTION, "slack_default"}
+    expected |= {mysql_connection(instance) for instance in instances}
+    assert {one.removeprefix(PREFIX) for one in _ids() if one.startswith(PREFIX)} == expected
+    assert f'connections_prefix":"{PREFIX.rstrip("-")}"' in plan().local("env")["AIRFLOW__SECRETS__BACKEND_KWARGS"]
+
+
+def test_each_secret_has_one_reader_and_airbytes_machine_reads_its_own_alone():
+    readers = {}
+    for grant in plan().of("google_secret_manager_secret_iam_member"):
+        assert grant["role"] == "roles/secretmanager.secretAccessor"
+        # The instance's key says which secret: `"tributary-fernet-key airflow"`.
+        secret, account = re.search(r'\["(\S+) (\S+)"\]', grant["__tfmeta"]["path"]).groups()
+        assert grant["member"].startswith(f"serviceAccount:tributary-{account}@")
+        readers.setdefault(secret, []).append(account)
+    assert set(readers) == _ids()
+    assert {secret for secret, who in readers.items() if who == ["airbyte"]} == {
+        "tributary-airbyte-client-id",
+        "tributary-airbyte-client-secret",
+        "tributary-airbyte-password",
+    }
+    assert all(who in (["airbyte"], ["airflow"]) for who in readers.values())
+
+
+def test_values_are_written_and_never_stored():
+    for version in plan().of("google_secret_manager_secret_version"):
+        assert "secret_data" not in version
+        assert version["secret_data_wo_version"] == 1
+    for user in plan().of("google_sql_user"):
+        assert "password" not in user
+        assert user["password_wo_version"] == 1
+    # A resource's result would lie in the state; an ephemeral one is forgotten when the apply ends.
+    for source in TERRAFORM.rglob("*.tf"):
+        assert not re.search(r'^resource "random_', source.read_text(), re.MULTILINE), source
+    for variable in plan().blocks["variable"]:
+        if variable.get("sensitive"):
+            assert variable.get("ephemeral") is True, variable["__tfmeta"]["path"]
+            assert not variable.get("default"), variable["__tfmeta"]["path"]
+
+
+def test_settings_of_the_machines_hold_no_secret():
+    names = {name for name in plan().local("env") if re.search("PASSWORD|SECRET|KEY|TOKEN", name)}
+    assert names == {"TRIBUTARY_SECRETS_DIR", "AIRFLOW__SECRETS__BACKEND", "AIRFLOW__SECRETS__BACKEND_KWARGS"}
