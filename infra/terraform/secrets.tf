@@ -35,7 +35,12 @@ locals {
     { for name, group in local.files : "tributary-${replace(name, "_", "-")}" => { readers = ["airflow"], generation = lookup(var.secret_generations, group, 1) } },
     { for name, group in local.airbyte_secrets : "tributary-${replace(name, "_", "-")}" => { readers = ["airbyte"], generation = lookup(var.secret_generations, group, 1) } },
     { for name, group in local.connections : "airflow-connections-${name}" => { readers = ["airflow"], generation = lookup(var.secret_generations, group, 1) } },
-    var.datadog ? { "tributary-datadog-api-key" = { readers = ["airflow"], generation = lookup(var.secret_generations, "datadog", 1) } } : {},
+    # A reader of a secret that is not there is refused as one without rights: so these are there, empty as long as nobody
+    # needs them. The value of the first is for a person to add, where people sign in with single sign-on.
+    {
+      tributary-sso-client-secret = { readers = ["airflow"], generation = 0 }
+      tributary-datadog-api-key   = { readers = ["airflow"], generation = var.datadog ? lookup(var.secret_generations, "datadog", 1) : 0 }
+    },
   )
 }
 

@@ -20,7 +20,20 @@ def test_every_file_that_compose_mounts_has_a_secret():
     # The demo's own, and connections where they are not in Secret Manager.
     mounted = {name for name in compose["secrets"] if not name.startswith("local_") and name != "connections.json"}
     secrets = {one.removeprefix("tributary-").replace("-", "_") for one in _ids() if one.startswith("tributary-")}
-    assert secrets == mounted | {"airbyte_client_id", "airbyte_client_secret", "airbyte_password"}
+    by_other_means = {"airbyte_client_id", "airbyte_client_secret", "airbyte_password", "sso_client_secret"}
+    assert secrets == mounted | by_other_means
+
+
+def test_what_nobody_needs_yet_is_there_without_a_value():
+    """To a reader a secret that is missing looks like one that it may not read."""
+    for values, empty in (
+        ("example", {"tributary-sso-client-secret", "tributary-datadog-api-key"}),
+        ("full", {"tributary-sso-client-secret"}),
+    ):
+        with_value = set()
+        for version in plan(values).of("google_secret_manager_secret_version"):
+            with_value.add(re.search(r'\["(\S+)"\]', version["__tfmeta"]["path"])[1])
+        assert _ids() - with_value - {"airflow-connections-slack_default"} == empty
 
 
 def test_every_connection_that_the_pipeline_looks_up_has_a_secret():

@@ -3,7 +3,6 @@
 import http.server
 import os
 import re
-import shutil
 import subprocess
 import threading
 import time
@@ -181,7 +180,6 @@ def test_an_airbyte_that_never_answers_is_given_up_with_a_word_where_to_look(ser
     assert "kubectl describe pods" in done.stderr
 
 
-@pytest.mark.skipif(shutil.which("shellcheck") is None, reason="shellcheck is Debian's; CI installs it")
 def test_the_scripts_are_clean():
     scripts = [START, READY, TERRAFORM / "modules" / "airbyte_vm" / "start"]
     done = subprocess.run(["shellcheck", *scripts], capture_output=True, text=True, check=False)

@@ -16,7 +16,7 @@ resource "google_secret_manager_secret" "this" {
 }
 
 resource "google_secret_manager_secret_version" "this" {
-  for_each = var.secrets
+  for_each = { for id, secret in var.secrets : id => secret if secret.generation > 0 }
 
   secret                 = google_secret_manager_secret.this[each.key].id
   secret_data_wo         = var.values[each.key]

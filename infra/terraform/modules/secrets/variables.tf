@@ -1,5 +1,5 @@
 variable "secrets" {
-  description = "By secret id: which accounts read it, and a number whose change writes its value anew."
+  description = "By secret id: which accounts read it, and a number whose change writes its value anew; 0 for a secret without one."
   type = map(object({
     readers    = list(string)
     generation = number

@@ -1,4 +1,0 @@
-output "name" {
-  description = "Name of the machine."
-  value       = google_compute_instance.this.name
-}
