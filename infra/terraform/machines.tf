@@ -22,6 +22,9 @@ locals {
     TRIBUTARY_REMOTE_LOGGING     = "True"
     TRIBUTARY_REMOTE_LOGS        = "gs://${module.buckets.logs}/airflow"
 
+    # Of both of PostgreSQL's clients, libpq and asyncpg, which name it differently in an address.
+    PGSSLMODE = "require"
+
     GOOGLE_CLOUD_PROJECT        = var.project
     TRIBUTARY_LOCATION          = var.location
     TRIBUTARY_DUMPS_BUCKET      = module.buckets.dumps

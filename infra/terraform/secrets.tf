@@ -62,7 +62,7 @@ ephemeral "random_password" "imports" {
 
 locals {
   password = { for name, made in ephemeral.random_password.this : name => made.result }
-  postgres = "airflow:${local.password["airflow_database"]}@${module.airflow_database.address}/airflow?sslmode=require"
+  postgres = "airflow:${local.password["airflow_database"]}@${module.airflow_database.address}/airflow"
 
   connection_values = merge(
     {

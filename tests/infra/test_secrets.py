@@ -77,6 +77,12 @@ def test_values_are_written_and_never_stored():
             assert not variable.get("default"), variable["__tfmeta"]["path"]
 
 
+def test_airflow_reaches_its_database_encrypted():
+    """By the variable: Airflow has two clients of PostgreSQL, and asyncpg refuses libpq's `sslmode` in an address."""
+    assert plan().local("env")["PGSSLMODE"] == "require"
+    assert "sslmode" not in plan().local("postgres")
+
+
 def test_settings_of_the_machines_hold_no_secret():
     names = {name for name in plan().local("env") if re.search("PASSWORD|SECRET|KEY|TOKEN", name)}
     assert names == {"TRIBUTARY_SECRETS_DIR", "AIRFLOW__SECRETS__BACKEND", "AIRFLOW__SECRETS__BACKEND_KWARGS"}
