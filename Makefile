@@ -53,8 +53,8 @@ cloud_tests := tests/unit/localcloud tests/unit/simulator tests/integration/loca
 # Each is a day of a whole stack: too long for every change.
 fault_tests := tests/faults/running
 
-# Several at a time: most tests wait for services of their own. The end-to-end test has the machine to itself.
-several := -n 3 --dist loadfile
+# Several at a time: most tests wait for services, which start once for a folder. The longest come first.
+several := -n 3 --dist loadfile --no-loadscope-reorder -p tests.support.workers
 
 test: install-dev ## every test, the end-to-end one too
 	$(envs)/localcloud/bin/python $(pytest) $(cloud_tests)
