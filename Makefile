@@ -45,6 +45,8 @@ lint: install-dev install-scan ## check form, types and what is deployed; change
 	$(scan)/hadolint Dockerfile
 	$(scan)/checkov --config-file .checkov.yaml
 
+# Empty means: do write bytecode, also where the shell says otherwise. Tests start hundreds of Python processes.
+export PYTHONDONTWRITEBYTECODE :=
 export TRIBUTARY_DBT_EXECUTABLE := $(CURDIR)/$(envs)/dbt/bin/dbt
 export TRIBUTARY_BQEMULATOR := $(CURDIR)/$(envs)/localcloud/bin/bqemulator
 pytest := -m pytest -p no:cacheprovider
