@@ -16,7 +16,7 @@ from airflow.sdk.exceptions import TaskDeferred
 from airflow.sdk.module_loading import import_string
 
 from tests.e2e.content import bigquery_content, content_of
-from tests.integration.operators.conftest import Kiosk
+from tests.integration.operators.conftest import BETWEEN_SECONDS, Kiosk
 from tests.integration.operators.test_resumed_jobs import order
 from tests.support.histories import Dump, Life, Run
 from tributary import naming
@@ -109,9 +109,9 @@ class KioskWorld:
                 if step == "sync":
                     new = {job.id for job in self.jobs("sync")} - before
                     self.brought |= dict.fromkeys(new, self._columns())
-            ask, event = import_string(trigger.function), None
-            while event is None:
-                event = ask(**trigger.arguments)
+            ask = import_string(trigger.function)
+            while (event := ask(**trigger.arguments)) is None:
+                time.sleep(BETWEEN_SECONDS)
             return getattr(self._operator(step, run), method)(context, event)
 
     def jobs(self, step: str) -> list[OutsideJob]:

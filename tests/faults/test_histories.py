@@ -27,10 +27,7 @@ SEEDS = range(FIRST_SEED, FIRST_SEED + int(os.environ.get("TRIBUTARY_FAULTS_HIST
     "F1, F8, F12-F15, B22", "5 to 12 crashes and doings of people, by chance",
     expected="raw holds the rows of one dump by checksum; one job a dump and step; all ended, nothing left over",
 )  # fmt: skip
-def test_any_history_ends_with_the_rows_of_one_dump(
-    make_kiosk: Callable[[], Kiosk], monkeypatch: pytest.MonkeyPatch, seed: int
-):
-    monkeypatch.setattr("tributary.waiting._BETWEEN_SECONDS", 0.1)
+def test_any_history_ends_with_the_rows_of_one_dump(make_kiosk: Callable[[], Kiosk], seed: int):
     history = History(KioskWorld(make_kiosk()))
     try:
         Chance(history, seed).play()

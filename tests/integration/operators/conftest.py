@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -31,6 +32,8 @@ from tributary.settings import AIRBYTE_CONNECTION, GOOGLE_CONNECTION
 
 SERVICES = ("metadata", "storage", "bigquery", "cloud_sql", "sqladmin", "airbyte")
 DAY = "2013-01-01"
+# Between two looks at a job.
+BETWEEN_SECONDS = 0.1
 LINES = "  lines: {primary_key: [id], columns: {id: {type: int}, text: {type: varchar(40)}}}\n"
 
 
@@ -70,6 +73,8 @@ def cloud(services: LocalCloud) -> Iterator[LocalCloud]:
     }  # fmt: skip
     with services.as_environment(**connections), pytest.MonkeyPatch.context() as patch:
         patch.setenv("TRIBUTARY_POLL_SECONDS", "1")
+        # Jobs of a few rows are over in less than its half second, which every step would wait.
+        patch.setattr("tributary.waiting._BETWEEN_SECONDS", BETWEEN_SECONDS)
         yield services
 
 
@@ -154,12 +159,11 @@ class Kiosk:
             return operator.execute(context)
         except TaskDeferred as deferral:
             trigger, method = deferral.trigger, deferral.method_name
-        event = None
         from airflow.sdk.module_loading import import_string
 
         ask = import_string(trigger.function)
-        while event is None:
-            event = ask(**trigger.arguments)
+        while (event := ask(**trigger.arguments)) is None:
+            time.sleep(BETWEEN_SECONDS)
         return getattr(self._operator(name), method)(context, event)
 
     def _operator(self, name: str) -> Any:
