@@ -6,7 +6,8 @@ stack := $(envs)/localcloud/bin/python -m stack
 dev := $(envs)/dev/bin
 scan := $(envs)/scan/bin
 
-.PHONY: help run up stop clean lint test test-fast faults gameday lock install install-dev install-scan manifest
+.PHONY: help run up stop clean lint test test-airflow test-localcloud test-fast faults gameday lock install install-dev \
+	install-scan manifest
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
@@ -58,10 +59,17 @@ fault_tests := tests/faults/running
 # Several at a time: most tests wait for services, which start once for a folder. The longest come first.
 several := -n 3 --dist loadfile --no-loadscope-reorder -p tests.support.workers
 
+# Two at a time; what the shorter one says comes as a whole, at its end. The end-to-end test has the machine to itself.
 test: install-dev ## every test, the end-to-end one too
-	$(envs)/localcloud/bin/python $(pytest) $(cloud_tests)
-	$(dev)/python $(pytest) $(several) tests $(addprefix --ignore=,$(cloud_tests) $(fault_tests) tests/e2e)
+	@$(MAKE) --no-print-directory --jobs 2 test-localcloud test-airflow
 	$(dev)/python $(pytest) tests/e2e
+
+test-localcloud: log := .local/test-localcloud.log
+test-localcloud:
+	@status=0; $(envs)/localcloud/bin/python $(pytest) $(cloud_tests) >$(log) 2>&1 || status=$$?; cat $(log); exit $$status
+
+test-airflow:
+	$(dev)/python $(pytest) $(several) tests $(addprefix --ignore=,$(cloud_tests) $(fault_tests) tests/e2e)
 
 # One table of three runs, and the running stack last: it has the machine to itself, as its limits of time ask.
 faults: export TRIBUTARY_FAULTS := all
