@@ -61,7 +61,7 @@ class Process:
             )
         return cls(name, popen, log)
 
-    def wait_for_port(self, port: int, timeout: float = 30.0) -> None:
+    def wait_for_port(self, port: int, timeout: float = 120.0) -> None:
         """Return when *port* accepts connections; raises with the log's end when the process ends before."""
 
         def ready() -> bool:

@@ -78,12 +78,12 @@ def free_port() -> int:
 
 
 def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    """Return when *port* answers; fail when *process* ends or half a minute has gone before."""
-    for _ in range(150):
+    """Return when *port* answers; fail when *process* ends or two minutes have gone before."""
+    for _ in range(600):
         assert process.poll() is None, f"{process.args}: ended with {process.returncode} before it listened"
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
             return
         except OSError:
             time.sleep(0.2)
-    raise AssertionError(f"{process.args}: not listening on port {port} after 30 s")
+    raise AssertionError(f"{process.args}: not listening on port {port} after two minutes")

@@ -234,7 +234,7 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Airflow]:
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     server = Process.start("api_server", [*command, "api-server"], environment, home)
     try:
-        server.wait_for_port(port, timeout=120)
+        server.wait_for_port(port, timeout=240)
         httpx.get(f"http://127.0.0.1:{port}/api/v2/version", timeout=60).raise_for_status()
         yield Airflow(f"http://127.0.0.1:{port}", "it's secret", home / "airflow.db")
     finally:
