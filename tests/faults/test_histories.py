@@ -28,8 +28,10 @@ SEEDS = range(FIRST_SEED, FIRST_SEED + int(os.environ.get("TRIBUTARY_FAULTS_HIST
     expected="raw holds the rows of one dump by checksum; one job a dump and step; all ended, nothing left over",
 )  # fmt: skip
 def test_any_history_ends_with_the_rows_of_one_dump(make_kiosk: Callable[[], Kiosk], seed: int):
-    history = History(KioskWorld(make_kiosk()))
+    kiosk = make_kiosk()
+    history = History(KioskWorld(kiosk))
     try:
         Chance(history, seed).play()
     finally:
         history.world.calm()
+        kiosk.leave_airbyte()

@@ -13,7 +13,8 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 from xdist.workermanage import WorkerController
 
-# Each has services, or a parse of all DAGs, for the whole session. The longest first: the short ones fill the end.
+# Each has services, a parse of all DAGs or Airflow's web application, which is imported for seconds. The longest
+# first: the short ones fill the end.
 TOGETHER = (
     "tests/integration/dbt",
     "tests/integration/operators",
@@ -21,6 +22,7 @@ TOGETHER = (
     "tests/integration/dead_letters",
     "tests/integration/ops_records",
     "tests/integration/quality",
+    "tests/integration/ui",
     "tests/integration/telemetry",
     "tests/integration/alerts",
     "tests/dags",

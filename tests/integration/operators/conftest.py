@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
+import ssl
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -75,6 +77,8 @@ def cloud(services: LocalCloud) -> Iterator[LocalCloud]:
         patch.setenv("TRIBUTARY_POLL_SECONDS", "1")
         # Jobs of a few rows are over in less than its half second, which every step would wait.
         patch.setattr("tributary.waiting._BETWEEN_SECONDS", BETWEEN_SECONDS)
+        # Airbyte's library reads all certificates twice for each of its clients, and nobody speaks TLS here.
+        patch.setattr(ssl, "create_default_context", functools.cache(ssl.create_default_context))
         yield services
 
 
@@ -199,6 +203,16 @@ class Kiosk:
         api, name = self.airbyte, naming.airbyte_name(self.name)
         return next(str(one.connection_id) for one in _connections(api, _only_workspace(api)) if one.name == name)
 
+    def leave_airbyte(self) -> None:
+        """Take its source and connection out of Airbyte, whose library reads a list in milliseconds for each entry."""
+        from airbyte_api.api import DeleteSourceRequest, ListSourcesRequest
+
+        api, name = self.airbyte, naming.airbyte_name(self.name)
+        known = api.sources.list_sources(request=ListSourcesRequest(workspace_ids=[_only_workspace(api)], limit=100))
+        for source in known.sources_response.data:
+            if source.name == name:
+                api.sources.delete_source(request=DeleteSourceRequest(source_id=source.source_id))
+
     def raw(self) -> list[tuple[int, str]]:
         rows = bigquery_client().query(f"select id, text from raw__{self.name}.lines order by id").result()
         return [tuple(row.values()) for row in rows]
@@ -211,9 +225,11 @@ class Kiosk:
 
 
 @pytest.fixture
-def kiosk(cloud: LocalCloud, make_kiosk: Callable[[], Kiosk]) -> Kiosk:
+def kiosk(cloud: LocalCloud, make_kiosk: Callable[[], Kiosk]) -> Iterator[Kiosk]:
     """A database that no other test uses, with a dump of five rows."""
-    return make_kiosk()
+    kiosk = make_kiosk()
+    yield kiosk
+    kiosk.leave_airbyte()
 
 
 @pytest.fixture(scope="module")
