@@ -9,12 +9,14 @@ import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from tests.conftest import ROOT
+from tributary.airflow_api import AirflowApi
 
 
 class Checkout:
@@ -58,6 +60,12 @@ class Checkout:
             variables = dict(line.split("=", 1) for line in text.split("\0") if line)
         return variables
 
+    @cached_property
+    def airflow(self) -> AirflowApi:
+        """Airflow's API, once the stack has been started."""
+        environment, names = self.environment, ("URL", "USER", "PASSWORD")
+        return AirflowApi(*(environment[f"TRIBUTARY_AIRFLOW_{name}"] for name in names))
+
     def python(self, env: str) -> str:
         """The interpreter of one of the environments."""
         return str(self.folder / ".local" / "envs" / env / "bin" / "python")
@@ -73,26 +81,38 @@ class Checkout:
 
     def backfill(self, dag_id: str, days: Sequence[str], timeout: float = 600) -> dict[str, str]:
         """Backfill the days through Airflow's own command; returns the state of each day's run, once all have ended."""
+        self.begin_backfill(dag_id, days)
+        return self.end_of_backfill(dag_id, days, timeout)
+
+    def begin_backfill(self, dag_id: str, days: Sequence[str]) -> None:
+        """Have Airflow make a run for each of the days; returns when it has."""
         airflow = str(self.folder / ".local" / "envs" / "airflow" / "bin" / "airflow")
         window = ("--from-date", days[0], "--to-date", f"{days[-1]}T03:00:00")
-        create = (airflow, "backfill", "create", "--dag-id", dag_id, *window, "--reprocess-behavior", "completed")
         # The scheduler notices every 30 seconds that all runs of the one before have ended.
         end = time.monotonic() + 90
-        while (done := self.run(*create, check=False)).returncode:
-            assert "Another backfill is running" in done.stderr, done.stderr
-            assert time.monotonic() < end, done.stderr
-            time.sleep(5)
+        while any(one["completed_at"] is None for one in self._found("/api/v2/backfills", "backfills", dag_id=dag_id)):
+            assert time.monotonic() < end, f"a backfill of {dag_id} does not end"
+            time.sleep(2)
+        self.run(airflow, "backfill", "create", "--dag-id", dag_id, *window, "--reprocess-behavior", "completed")
+
+    def end_of_backfill(self, dag_id: str, days: Sequence[str], timeout: float = 600) -> dict[str, str]:
+        """The state of each day's run, once all have ended."""
         end = time.monotonic() + timeout
         while True:
-            listed = self.run(airflow, "dags", "list-runs", dag_id, "--output", "json").stdout
-            # Warnings stand before the list, and begin with a bracket, too.
-            runs = json.loads(listed[listed.index("[{") :])
-            states = {run["logical_date"][:10]: run["state"] for run in runs}
-            states = {day: state for day, state in states.items() if day in days}
+            states = {day: state for day, state in self.runs(dag_id).items() if day in days}
             if set(states) == set(days) and not {"queued", "running"} & set(states.values()):
                 return states
             assert time.monotonic() < end, states
-            time.sleep(10)
+            time.sleep(2)
+
+    def runs(self, dag_id: str) -> dict[str, str]:
+        """The state of each run, by its day."""
+        found = self._found(f"/api/v2/dags/{dag_id}/dagRuns", "dag_runs")
+        return {run["logical_date"][:10]: run["state"] for run in found}
+
+    def _found(self, path: str, key: str, **parameters: str) -> list[dict[str, Any]]:
+        """What Airflow's API has: its commands take seconds to start."""
+        return list(self.airflow._pages(path, key, {"order_by": "id", **parameters}))
 
     def add_database(self, name: str, **entry: Any) -> None:
         """Add one entry to the registry, or say more in one that is there."""

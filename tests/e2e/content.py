@@ -69,7 +69,11 @@ def dump_in_mysql(environment: dict[str, str], bucket: str, name: str) -> Iterat
     cursor.execute(f"create database {SCRATCH} character set utf8mb4")
     try:
         # No credentials: google-auth looks for a metadata server at its import, before there is one.
-        client_of_storage = storage.Client(project="tributary-local", credentials=AnonymousCredentials())
+        client_of_storage = storage.Client(
+            project="tributary-local",
+            credentials=AnonymousCredentials(),
+            client_options={"api_endpoint": environment["STORAGE_EMULATOR_HOST"]},
+        )
         packed = client_of_storage.bucket(bucket).blob(name).download_as_bytes()
         client = ["mariadb", "--no-defaults", f"--host={server['host']}", f"--port={server['port']}"]
         subprocess.run(

@@ -1,18 +1,15 @@
-"""The whole, as a user runs it: two simulated days, a failing checkpoint, a new database, a backfill.
+"""The whole, as a user runs it: two simulated days, a failing checkpoint, a new database, and a backfill begins.
 
 One stack serves all tests of this folder, which therefore stand in the order of the days.
 """
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterator
-from pathlib import Path
+from concurrent.futures import Future
 from typing import Any
 
 import pytest
-from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
 from tests.e2e.checkout import Checkout
@@ -23,23 +20,13 @@ from tests.e2e.content import (
     dump_in_mysql,
     mysql_content,
 )
+from tests.e2e.days import BACKFILLED, BACKFILLED_DAYS, CHINOOK, DAY_1, DAY_2, Backfilled
 from tributary.registry import load_registry
 
 pytestmark = pytest.mark.timeout(1500)
 
-DAY_1, DAY_2, DAY_3 = "2013-01-01", "2013-01-02", "2013-01-03"
 REGISTRY = load_registry()
 DATABASES = list(REGISTRY.databases)
-CHINOOK = Path(os.environ.get("CHINOOK_DUMP", Path(__file__).parents[3] / "shared/data/chinook/Chinook_MySql.sql"))
-
-
-@pytest.fixture(scope="module")
-def warehouse(checkout: Checkout, first_day: str) -> Iterator[bigquery.Client]:
-    before = dict(os.environ)
-    os.environ.update(checkout.environment)
-    yield bigquery.Client(project="tributary-local", credentials=AnonymousCredentials(), location="US")
-    os.environ.clear()
-    os.environ.update(before)
 
 
 def table_row(output: str, name: str) -> list[str]:
@@ -128,42 +115,6 @@ def test_no_personal_column_left_mysql(warehouse: bigquery.Client, checkout: Che
             assert not names & personal, table.full_table_id
 
 
-@pytest.fixture(scope="module")
-def second_day(checkout: Checkout, warehouse: bigquery.Client) -> Any:
-    """A price of shop_us is broken, a seventh database and a raw-only one are added; then the next day."""
-    before = checkout.query("select * from consolidated.orders where _database = 'shop_us' order by order_id")
-    checkout.simulator("break", "shop_us", "negative_price")
-    checkout.simulator("add", "shop_uk", "--app", "retail")
-    checkout.add_database("shop_uk", app="retail")
-    if CHINOOK.exists():
-        add_chinook(checkout)
-    done = checkout.run("make", "run", check=False)
-    return done, before
-
-
-def add_chinook(checkout: Checkout) -> None:
-    """A hand-written dump with CREATE DATABASE and USE, added by configuration alone: raw layer only."""
-    text = CHINOOK.read_text(encoding="utf-8")
-    tables = re.findall(r"CREATE TABLE `(\w+)`\s*\((.*?)\n\);", text, re.DOTALL)
-    lines = ["app: chinook", "raw_only: true", "completion_line: false", "own_database_statements: true"]
-    lines += ["source_name: Chinook", "tables:"]
-    for name, body in tables:
-        key = re.search(r"PRIMARY KEY\s+\((.*?)\)", body)
-        assert key, name
-        lines += [f"  {name}:", f"    primary_key: [{key[1].replace('`', '')}]", "    columns:"]
-        for column, kind, null in re.findall(r"^\s+`(\w+)` ([A-Z]+(?:\([\d,]+\))?)( NOT NULL)?", body, re.MULTILINE):
-            kind = kind.lower().replace("nvarchar", "varchar").replace("numeric", "decimal")
-            lines.append(f'      {column}: {{type: "{kind}", nullable: {str(not null).lower()}}}')
-    (checkout.folder / "include" / "contracts" / "chinook.yaml").write_text("\n".join(lines) + "\n")
-    checkout.add_database("chinook", app="chinook", dump_pattern="{database}/{date}/*.sql")
-    upload = (
-        "import sys; from google.cloud import storage; "
-        "storage.Client().bucket(sys.argv[1]).blob(sys.argv[2]).upload_from_filename(sys.argv[3])"
-    )
-    bucket = checkout.environment["TRIBUTARY_DUMPS_BUCKET"]
-    checkout.run(checkout.python("airflow"), "-c", upload, bucket, f"chinook/{DAY_2}/Chinook.sql", str(CHINOOK))
-
-
 def test_a_failed_checkpoint_stops_its_database_before_the_marts(
     checkout: Checkout, second_day: Any, warehouse: bigquery.Client
 ):
@@ -206,31 +157,15 @@ def test_a_hand_written_dump_reaches_raw_by_configuration_alone(
     tables = load_registry(checkout.folder / "include").databases["chinook"].contract.tables
     assert len(tables) == 11
     text = CHINOOK.read_text(encoding="utf-8")
+    counts = (f"select '{table}' as name, count(*) as n from raw__chinook.{table}" for table in tables)
+    rows = {row["name"]: row["n"] for row in checkout.query(" union all ".join(counts))}
     for table in tables:
         statements = re.findall(rf"INSERT INTO `{table}` .*?;\n", text, re.DOTALL)
-        rows = checkout.query(f"select count(*) as n from raw__chinook.{table}")[0]["n"]
-        assert rows > 0
+        assert rows[table] > 0
         assert statements
-    assert checkout.query("select count(*) as n from raw__chinook.Track")[0]["n"] == 3503
+    assert rows["Track"] == 3503
 
 
-def test_a_backfill_gives_each_day_its_own_dump_and_again_the_same(checkout: Checkout, warehouse: bigquery.Client):
-    days = (DAY_1, DAY_2, DAY_3)
-    checkout.simulator("advance", "--databases", "airport_jfk")
-    columns = sorted(columns_of(warehouse, "airport_jfk.flights"))
-
-    def by_day() -> dict[str, Content]:
-        return {
-            day: bigquery_content(warehouse, "airport_jfk.flights", columns, f"_dump_date = '{day}'") for day in days
-        }
-
-    assert set(checkout.backfill("elt__airport_jfk", days).values()) == {"success"}
-    first = by_day()
-    for day, content in first.items():
-        name = f"airport_jfk/{day}/airport_jfk.sql.gz"
-        with dump_in_mysql(checkout.environment, checkout.environment["TRIBUTARY_DUMPS_BUCKET"], name) as cursor:
-            cursor.execute("select count(*) from flights")
-            assert content.rows == cursor.fetchone()[0], day
-    assert first[DAY_1].rows < first[DAY_2].rows < first[DAY_3].rows
-    assert set(checkout.backfill("elt__airport_jfk", days).values()) == {"success"}
-    assert by_day() == first
+def test_a_backfill_makes_a_run_for_each_of_its_days(checkout: Checkout, backfills: Future[list[Backfilled]]):
+    """They go on beside the tests of the pages; `test_what_was_backfilled.py` looks at what they did."""
+    assert set(checkout.runs(f"elt__{BACKFILLED}")) == set(BACKFILLED_DAYS)

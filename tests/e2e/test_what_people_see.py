@@ -22,8 +22,11 @@ from tests.e2e.checkout import Checkout
 # stack/bootstrap installs it; without it these tests fail, for a skip would go unnoticed.
 CHROMIUM = "/usr/bin/chromium"
 pytestmark = pytest.mark.timeout(900)
+# A backfill goes on beside these tests (ms).
+expect.set_options(timeout=30_000)
 
-DATABASE = "airport_jfk"
+# Not the database that is backfilled meanwhile.
+DATABASE = "airport_lga"
 PAGES = {
     "pipeline": "/",
     "pipeline-filtered": "/?text=shop&sort=-rows",
