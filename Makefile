@@ -7,7 +7,7 @@ dev := $(envs)/dev/bin
 scan := $(envs)/scan/bin
 
 .PHONY: help run up stop clean lint test test-airflow test-localcloud test-fast faults gameday lock install install-dev \
-	install-scan manifest
+	manifest
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
@@ -28,12 +28,9 @@ install: ## install what is missing, and nothing else
 	@stack/bootstrap airflow dbt localcloud
 
 install-dev: ## the same, with the tools of lint and test
-	@stack/bootstrap airflow dbt localcloud dev
+	@stack/bootstrap airflow dbt localcloud dev scan
 
-install-scan: ## the linters of what is deployed: image, workflows, Terraform
-	@stack/bootstrap scan
-
-lint: install-dev install-scan ## check form, types and what is deployed; changes nothing
+lint: install-dev ## check form, types and what is deployed; changes nothing
 	$(dev)/ruff check .
 	$(dev)/ruff format --check .
 	$(dev)/mypy
@@ -45,6 +42,7 @@ lint: install-dev install-scan ## check form, types and what is deployed; change
 	$(scan)/zizmor --quiet --offline --persona pedantic --collect all --strict-collection .github
 	$(scan)/hadolint Dockerfile
 	$(scan)/checkov --config-file .checkov.yaml
+	$(scan)/python -m stack.history_scan
 
 # Empty means: do write bytecode, also where the shell says otherwise. Tests start hundreds of Python processes.
 export PYTHONDONTWRITEBYTECODE :=
