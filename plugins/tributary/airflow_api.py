@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote
 
@@ -29,35 +30,40 @@ class AirflowAwayError(TributaryError):
 class AirflowApi:
     """A logged-in session. Raises TributaryError with the server's own words where a request fails."""
 
-    def __init__(self, url: str, user: str, password: str) -> None:
+    def __init__(self, url: str, user: str, password: str | Path) -> None:
+        """:param password: or the file that holds it, which is read at every login: it may have changed."""
         self.url = url.rstrip("/")
         self._http = httpx.Client(base_url=self.url, timeout=_TIMEOUT)
         # None where the session is a signed-in user's: it must never go on with another one's rights.
-        self._credentials: dict[str, str] | None = {"username": user, "password": password}
+        self._credentials: tuple[str, str | Path] | None = (user, password)
 
     @classmethod
     def from_environment(cls) -> Self:
-        """Use TRIBUTARY_AIRFLOW_URL, _USER and _PASSWORD."""
-        values = [os.environ.get(f"TRIBUTARY_AIRFLOW_{name}") for name in ("URL", "USER", "PASSWORD")]
-        if not all(values):
+        """Use TRIBUTARY_AIRFLOW_URL, _USER, and _PASSWORD_FILE or _PASSWORD."""
+        url, account = os.environ.get("TRIBUTARY_AIRFLOW_URL"), _account_here()
+        if not (url and account):
             raise TributaryError(
-                "TRIBUTARY_AIRFLOW_URL, TRIBUTARY_AIRFLOW_USER and TRIBUTARY_AIRFLOW_PASSWORD are not all set; "
-                "they say where Airflow is and who asks"
+                "TRIBUTARY_AIRFLOW_URL, TRIBUTARY_AIRFLOW_USER and one of TRIBUTARY_AIRFLOW_PASSWORD_FILE and "
+                "TRIBUTARY_AIRFLOW_PASSWORD are not all set; they say where Airflow is and who asks"
             )
-        return cls(*map(str, values))
+        return cls(url, *account)
 
     @classmethod
     def from_connection(cls, connection_id: str) -> Self:
-        """Use an Airflow connection of the type `http`, in a task."""
+        """Use an Airflow connection of the type `http`, in a task.
+
+        Where it has no password, the account is that of TRIBUTARY_AIRFLOW_USER: one password less to change twice.
+        """
         from airflow.sdk import BaseHook
 
         connection = BaseHook.get_connection(connection_id)
         # As Airflow's HttpHook reads it: the scheme may stand in the host, or in the schema.
         host = connection.host or ""
         url = host if "://" in host else f"{connection.schema or 'http'}://{host}"
-        return cls(
-            f"{url}:{connection.port}" if connection.port else url, connection.login or "", connection.password or ""
-        )
+        account: tuple[str, str | Path] = (connection.login or "", connection.password or "")
+        if not connection.password:
+            account = _account_here() or account
+        return cls(f"{url}:{connection.port}" if connection.port else url, *account)
 
     @classmethod
     def of_user(cls, connection_id: str, token: str) -> Self:
@@ -209,11 +215,26 @@ class AirflowApi:
 
     def _log_in(self) -> None:
         self._http.headers.pop("Authorization", None)
-        login = self._http.post("/auth/token", json=self._credentials)
+        user, password = self._credentials or ("", "")
+        if isinstance(password, Path):
+            try:
+                password = password.read_text().rstrip("\n")
+            except OSError as error:
+                raise TributaryError(f"the password of Airflow's account {user} cannot be read: {error}") from None
+        login = self._http.post("/auth/token", json={"username": user, "password": password})
         if login.status_code != 201:
             away = AirflowAwayError if login.is_server_error else TributaryError
-            raise away(f"Airflow at {self.url} refused the login ({login.status_code})")
+            raise away(f"Airflow at {self.url} refused the login of {user} ({login.status_code})")
         self._http.headers["Authorization"] = f"Bearer {login.json()['access_token']}"
+
+
+def _account_here() -> tuple[str, str | Path] | None:
+    """User and password of the environment, the latter as the file that holds it where there is one."""
+    user, file, password = (
+        os.environ.get(f"TRIBUTARY_AIRFLOW_{name}") for name in ("USER", "PASSWORD_FILE", "PASSWORD")
+    )
+    secret = Path(file) if file else password
+    return (user, secret) if user and secret else None
 
 
 def run_path(dag_id: str, run_id: str) -> str:

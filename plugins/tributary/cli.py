@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from datetime import date
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
@@ -73,6 +74,21 @@ def setup() -> None:
     from tributary.airflow_api import AirflowApi
 
     AirflowApi.from_environment().ensure_pools(load_registry())
+
+
+@app.command()
+def accounts(
+    secrets: Annotated[Path, typer.Option(help="Folder with the files admin_password and service_password.")] = Path(
+        "/run/secrets"
+    ),
+) -> None:
+    """Make in Airflow's database the accounts `admin` and `tributary`, or bring them to what the secrets say.
+
+    Asks the database, not the API: for where Airflow's own configuration is.
+    """
+    from tributary.access.accounts import ensure
+
+    ensure(secrets, lambda line: console.print(line, highlight=False, soft_wrap=True))
 
 
 @app.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -15,7 +16,7 @@ from tributary.errors import TributaryError
 class FailedSteps(AirflowApi):
     """Airflow's failed tasks. Raises TributaryError with the server's own words where a request fails."""
 
-    def __init__(self, url: str, user: str, password: str) -> None:
+    def __init__(self, url: str, user: str, password: str | Path) -> None:
         super().__init__(url, user, password)
         self._runs: dict[tuple[str, str], dict[str, Any] | None] = {}
 

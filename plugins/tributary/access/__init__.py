@@ -1,0 +1,1 @@
+"""Who may come in: accounts and roles of a deployment, and single sign-on."""
