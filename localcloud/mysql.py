@@ -6,7 +6,7 @@ and a power cut may lose the last second. Its memory settings are small.
 
 Environment, for ``--name cloud_sql`` (for ``production`` likewise):
 
-``LOCALCLOUD_CLOUD_SQL_PORT``      TCP port on 127.0.0.1
+``LOCALCLOUD_CLOUD_SQL_PORT``      TCP port
 ``LOCALCLOUD_CLOUD_SQL_PASSWORD``  password of root, set at every start
 ``LOCALCLOUD_STATE_DIR``           the data directory is ``mysql/<name>`` below it
 """
@@ -20,7 +20,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from localcloud.settings import HOST, SettingError, number, state_dir, text
+from localcloud.settings import HOST, LOOPBACK, SettingError, number, state_dir, text
 
 NAMES = ("production", "cloud_sql")
 
@@ -80,7 +80,7 @@ def accounts_sql(password: str) -> str:
     """Statements that leave one administrator, root, with *password*; one a line, as --init-file wants."""
     quoted = "'" + password.replace("\\", "\\\\").replace("'", "\\'") + "'"
     lines = ["drop user if exists 'root'@'::1';"]
-    for host in ("localhost", HOST):
+    for host in ("localhost", LOOPBACK if HOST == LOOPBACK else "%"):
         lines.append(f"create user if not exists 'root'@'{host}';")
         lines.append(f"alter user 'root'@'{host}' identified by {quoted};")
         lines.append(f"grant all privileges on *.* to 'root'@'{host}' with grant option;")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-HOST = "127.0.0.1"
-"""Every service listens on the loopback interface only: none of them is fit for a network."""
+LOOPBACK = "127.0.0.1"
+HOST = os.environ.get("LOCALCLOUD_BIND") or LOOPBACK
+"""Where every service listens: on the loopback interface, since none of them is fit for a network. In a container,
+whose loopback is its own, LOCALCLOUD_BIND says otherwise; the container's network is closed instead."""
 
 
 class SettingError(SystemExit):
@@ -14,11 +16,19 @@ class SettingError(SystemExit):
 
 
 def text(name: str, default: str | None = None) -> str:
-    """The variable's value, or *default*; raises SettingError when there is neither."""
-    value = os.environ.get(name, default)
+    """The variable's value, that of the file which *name*_FILE names, or *default*; SettingError when there is none."""
+    value = os.environ.get(name) or _from_file(f"{name}_FILE") or default
     if value is None or value == "":
         raise SettingError(f"environment variable {name} is not set; see localcloud/README.md for its meaning")
     return value
+
+
+def _from_file(variable: str) -> str | None:
+    file = os.environ.get(variable)
+    try:
+        return Path(file).read_text(encoding="utf-8").rstrip("\n") if file else None
+    except OSError as error:
+        raise SettingError(f"environment variable {variable}: {error}; expected a file with the value") from None
 
 
 def number(name: str, default: int | None = None) -> int:

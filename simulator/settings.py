@@ -26,7 +26,8 @@ class Settings:
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
         """From LOCALCLOUD_PRODUCTION_{HOST,PORT,USER,PASSWORD}, TRIBUTARY_DUMPS_BUCKET, LOCALCLOUD_STATE_DIR.
 
-        Raises SettingsError when a required one is missing or the port is no number.
+        The password may be in the file that LOCALCLOUD_PRODUCTION_PASSWORD_FILE names. Raises SettingsError when a
+        required one is missing, the port is no number, or the file cannot be read.
         """
 
         def required(name: str) -> str:
@@ -41,7 +42,18 @@ class Settings:
             host=required("LOCALCLOUD_PRODUCTION_HOST"),
             port=int(port),
             user=required("LOCALCLOUD_PRODUCTION_USER"),
-            password=environment.get("LOCALCLOUD_PRODUCTION_PASSWORD", ""),
+            password=_password(environment),
             bucket=required("TRIBUTARY_DUMPS_BUCKET"),
             state_dir=Path(environment.get("LOCALCLOUD_STATE_DIR", ".local")) / "simulator",
         )
+
+
+def _password(environment: Mapping[str, str]) -> str:
+    variable = "LOCALCLOUD_PRODUCTION_PASSWORD"
+    file = environment.get(f"{variable}_FILE")
+    if environment.get(variable) or not file:
+        return environment.get(variable, "")
+    try:
+        return Path(file).read_text(encoding="utf-8").rstrip("\n")
+    except OSError as error:
+        raise SettingsError(f"environment variable {variable}_FILE: {error}; expected a file with it") from None

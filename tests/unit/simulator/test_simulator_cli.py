@@ -87,3 +87,13 @@ def test_unknown_applications(app: str) -> None:
 def test_new_databases() -> None:
     assert new_database("airport_x", "flights:EWR", 1, 1).origin == "EWR"
     assert new_database("shop_uk", "retail", 1, 1).origin is None
+
+
+def test_a_password_may_lie_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("secret\n")
+    variable = "LOCALCLOUD_PRODUCTION_PASSWORD"
+    without = {name: value for name, value in ENVIRONMENT.items() if name != variable}
+    settings = Settings.from_environment({**without, f"{variable}_FILE": str(tmp_path / "password")})
+    assert settings.password == "secret"
+    with pytest.raises(SettingsError, match=f"{variable}_FILE: .*expected a file with it"):
+        Settings.from_environment({**without, f"{variable}_FILE": "/nowhere"})
