@@ -75,16 +75,10 @@ class AirflowApi:
 
     def ensure_pools(self, registry: Registry) -> None:
         """Make the pool of every Cloud SQL instance: one slot, held while an import runs deferred."""
-        for instance in dict.fromkeys(database.cloud_sql_instance for database in registry.databases.values()):
-            pool = {
-                "name": naming.import_pool(instance),
-                "slots": 1,
-                "include_deferred": True,
-                "description": f"Cloud SQL instance {instance}: it takes one import at a time.",
-            }
-            response = self._send("POST", "/api/v2/pools", json=pool, accept=(409,))
+        for name, pool in pools_of(registry).items():
+            response = self._send("POST", "/api/v2/pools", json={"name": name, **pool}, accept=(409,))
             if response.status_code == 409:
-                self._send("PATCH", f"/api/v2/pools/{pool['name']}", json=pool)
+                self._send("PATCH", f"/api/v2/pools/{name}", json={"name": name, **pool})
 
     def dags(self) -> set[str]:
         """The ids of the DAGs that Airflow knows."""
@@ -235,6 +229,18 @@ def _account_here() -> tuple[str, str | Path] | None:
     )
     secret = Path(file) if file else password
     return (user, secret) if user and secret else None
+
+
+def pools_of(registry: Registry) -> dict[str, dict[str, Any]]:
+    """By name, the pools that the DAGs need, in the form that `airflow pools import` reads."""
+    return {
+        naming.import_pool(instance): {
+            "slots": 1,
+            "include_deferred": True,
+            "description": f"Cloud SQL instance {instance}: it takes one import at a time.",
+        }
+        for instance in dict.fromkeys(database.cloud_sql_instance for database in registry.databases.values())
+    }
 
 
 def run_path(dag_id: str, run_id: str) -> str:

@@ -69,10 +69,17 @@ def generate() -> None:
 
 
 @app.command()
-def setup() -> None:
+def setup(
+    only_print: Annotated[
+        bool, typer.Option("--print", help="Ask no Airflow; print what `airflow pools import` reads.")
+    ] = False,
+) -> None:
     """Make in Airflow what the DAGs need: a pool for every Cloud SQL instance."""
-    from tributary.airflow_api import AirflowApi
+    from tributary.airflow_api import AirflowApi, pools_of
 
+    if only_print:
+        print(json.dumps(pools_of(load_registry())))
+        return
     AirflowApi.from_environment().ensure_pools(load_registry())
 
 
