@@ -1,0 +1,76 @@
+"""Another version in place of the one that runs: drain, migrate, start. `upgrade` and `rollback` use it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from deployment import DeployError, Deployment, Settings, docker, read, replace
+
+REVISIONS = "/opt/tributary/deploy/revisions"
+# Whose tables have migrations of their own, and the command that brings them back.
+TABLES = {"AIRFLOW": ("airflow", "db"), "FAB": ("airflow", "fab-db")}
+# In this order: nothing new begins, then what runs ends, and only then goes what tasks report to.
+DRAINED = ("scheduler", "worker")
+STOPPED = ("watch", "triggerer", "dag-processor", "api-server")
+
+
+@dataclass(frozen=True)
+class Noted:
+    """What ran before: its version, and the revisions that it left Airflow's database at."""
+
+    version: str
+    revisions: dict[str, str]
+
+    @classmethod
+    def running(cls, deployment: Deployment) -> Noted:
+        """What runs now. Raises DeployError where nothing does."""
+        servers = deployment.running("api-server")
+        if not servers:
+            raise DeployError("nothing runs that could be changed; deploy/up starts a deployment")
+        pairs = (line.partition("=") for line in docker("exec", servers[0].id, REVISIONS).splitlines())
+        return cls(servers[0].version, {name: revision for name, _, revision in pairs if name in TABLES})
+
+    @classmethod
+    def read(cls, settings: Settings) -> Noted:
+        """What was noted by the last change. Raises DeployError where there was none."""
+        if not settings.previous.exists():
+            raise DeployError(f"{settings.previous} is not there: no upgrade has noted a version to go back to")
+        values = read(settings.previous)
+        version = values.pop("TRIBUTARY_VERSION")
+        return cls(version, values)
+
+    def write(self, settings: Settings) -> None:
+        """Note it, for a rollback."""
+        lines = [f"TRIBUTARY_VERSION={self.version}", *(f"{name}={one}" for name, one in self.revisions.items())]
+        replace(settings.previous, "\n".join(lines) + "\n")
+
+
+def drain(deployment: Deployment) -> None:
+    """Begin nothing new, let running tasks end, and stop Airflow. Tasks that wait deferred go on waiting afterwards."""
+    begun = time.monotonic()
+    for service in DRAINED:
+        if deployment.running(service):
+            deployment.say(f"{service}: waits for running tasks, at most TRIBUTARY_DRAIN")
+            deployment.compose("stop", service)
+    deployment.say(f"drained after {time.monotonic() - begun:.0f} s")
+    deployment.compose("stop", *(service for service in STOPPED if deployment.running(service)))
+
+
+def change(settings: Settings, version: str, before: Noted | None = None) -> None:
+    """Run that version from now on. Raises DeployError, which says how to go on.
+
+    :param before: what ran, where it has been drained already.
+    """
+    deployment = Deployment(settings, version)
+    deployment.require_image()
+    before = before or Noted.running(deployment)
+    deployment.say(f"from {before.version} to {version}")
+    drain(deployment)
+    before.write(settings)
+    try:
+        deployment.start()
+    except DeployError as error:
+        raise DeployError(f"{error}\n{version} does not start; deploy/rollback goes back to {before.version}") from None
+    settings.keep_version(version)
+    deployment.say(f"{version} runs; deploy/rollback goes back to {before.version}")

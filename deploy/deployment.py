@@ -1,0 +1,270 @@
+"""A deployment in containers: its settings, its commands, and what runs of it. `up`, `upgrade` and `rollback` use it.
+
+Needs Python 3.11, Docker, and Compose: the plugin `docker compose`, or `docker-compose` 1.29. No package.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+PLACES = (ROOT / ".env", Path("/etc/tributary/env"))
+POLL_SECONDS = 2.0
+# Under the names that `deploy/secrets` makes; without the one of Datadog, which nobody can make.
+SECRETS = (
+    "admin_password airflow_database_password airflow_database_url api_secret_key celery_broker_url "
+    "celery_result_backend connections.json fernet_key jwt_secret redis_password service_password"
+).split()
+
+
+class DeployError(Exception):
+    """What a person has to know: what was expected, what was found, and what to do."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The variables of a deployment, and the file that they are from."""
+
+    file: Path
+    values: Mapping[str, str]
+
+    @classmethod
+    def find(cls, named: str | None = None) -> Settings:
+        """Read the file that was named, or the first of the usual ones. Raises DeployError where there is none."""
+        named = named or os.environ.get("TRIBUTARY_SETTINGS")
+        for file in (Path(named),) if named else PLACES:
+            if file.is_file():
+                return cls(file.resolve(), read(file))
+        places = named or " and ".join(map(str, PLACES))
+        raise DeployError(f"no settings: looked for {places}; copy {ROOT / '.env.example'} to {PLACES[0]} and fill it in")
+
+    @property
+    def profiles(self) -> set[str]:
+        return set(filter(None, self.values.get("COMPOSE_PROFILES", "").split(",")))
+
+    @property
+    def version(self) -> str:
+        return self.values.get("TRIBUTARY_VERSION") or "dev"
+
+    @property
+    def image(self) -> str:
+        return self.values.get("TRIBUTARY_IMAGE") or "tributary"
+
+    @property
+    def project(self) -> str:
+        return self.values.get("COMPOSE_PROJECT_NAME") or "tributary"
+
+    @property
+    def secrets(self) -> Path:
+        return self._path(self.values.get("TRIBUTARY_SECRETS_DIR") or "secrets")
+
+    @property
+    def previous(self) -> Path:
+        """The note about the version before."""
+        return self.file.with_name(f"{self.file.name}.previous")
+
+    def _path(self, text: str) -> Path:
+        return ROOT / text  # an absolute one stays as it is
+
+    def faults(self) -> list[str]:
+        """What contradicts itself or is missing, a line for each."""
+        found = []
+        celery = self.values.get("TRIBUTARY_EXECUTOR", "LocalExecutor") == "CeleryExecutor"
+        if celery != ("workers" in self.profiles):
+            found.append(
+                "the profile `workers` and TRIBUTARY_EXECUTOR=CeleryExecutor belong together: "
+                f"found COMPOSE_PROFILES={self.values.get('COMPOSE_PROFILES', '')} and "
+                f"TRIBUTARY_EXECUTOR={self.values.get('TRIBUTARY_EXECUTOR', 'LocalExecutor')}"
+            )
+        names = [*SECRETS, *(["datadog_api_key"] if "datadog" in self.profiles else [])]
+        missing = [name for name in names if not (self.secrets / name).is_file()]
+        if missing:
+            found.append(f"{self.secrets} lacks {', '.join(missing)}; {HERE / 'secrets'} makes what can be made")
+        own = self.values.get("TRIBUTARY_ENV_FILE") in (None, "", str(self.file))
+        for name in ("TRIBUTARY_DUMPS_BUCKET", "GOOGLE_CLOUD_PROJECT") if own else ():
+            if not self.values.get(name):
+                found.append(f"{self.file}: {name} is not set; .env.example says what it is")
+        return found
+
+    def keep_version(self, version: str) -> None:
+        """Write the version to the file, whose other lines stay."""
+        lines = self.file.read_text().splitlines()
+        kept = [line for line in lines if not line.startswith("TRIBUTARY_VERSION=")]
+        replace(self.file, "\n".join([*kept, f"TRIBUTARY_VERSION={version}"]) + "\n")
+
+
+@dataclass
+class Deployment:
+    """Runs Compose with the settings, and asks Docker what runs."""
+
+    settings: Settings
+    version: str = ""
+    say: Callable[[str], None] = field(default=lambda line: print(line, flush=True))
+
+    def __post_init__(self) -> None:
+        self.version = self.version or self.settings.version
+
+    def compose(self, *arguments: str, check: bool = True) -> int:
+        """Run a command of Compose; its output goes to the terminal."""
+        file = next((path for path in (ROOT / "docker-compose.yaml", HERE / "docker-compose.yaml") if path.exists()), None)
+        if file is None:
+            raise DeployError(f"no docker-compose.yaml in {ROOT} or {HERE}")
+        command = [
+            *composer(), "--project-name", self.settings.project, "--project-directory", str(ROOT),
+            "--file", str(file), "--env-file", str(self.settings.file), *arguments,
+        ]  # fmt: skip
+        own = {"TRIBUTARY_ENV_FILE": self.settings.values.get("TRIBUTARY_ENV_FILE") or str(self.settings.file)}
+        environment = {**os.environ, **own, "TRIBUTARY_VERSION": self.version}
+        done = subprocess.run(command, env=environment, check=False)
+        if check and done.returncode:
+            raise DeployError(f"`{' '.join(command)}` ended with {done.returncode}; its words are above")
+        return done.returncode
+
+    def require_image(self) -> None:
+        """Fetch the image where it is not here. Raises DeployError where it cannot be had."""
+        name = f"{self.settings.image}:{self.version}"
+        if not works("image", "inspect", name) and not works("pull", "--quiet", name):
+            raise DeployError(f"there is no image {name}, here or in its registry; `make image` builds one here")
+
+    def start(self) -> None:
+        """Start what does not run, or runs as another version, and wait until all is well."""
+        workers = self.settings.values.get("TRIBUTARY_WORKERS") or "1"
+        scale = ["--scale", f"worker={workers}"] if "workers" in self.settings.profiles else []
+        # What is let pass in the demo is let pass by people.
+        scale += ["--scale", "demo=0"] if "local" in self.settings.profiles else []
+        self.compose("up", "--detach", "--no-build", "--remove-orphans", *scale)
+        self.wait()
+
+    def wait(self, seconds: float = 900) -> None:
+        """Wait until every service is healthy. Raises DeployError with the log of one that is not."""
+        end, told = time.monotonic() + seconds, ""
+        while waiting := [one for one in self.containers() if not one.is_well]:
+            for one in waiting:
+                if one.has_failed or time.monotonic() > end:
+                    log = subprocess.run(["docker", "logs", "--tail", "20", one.id], check=False, capture_output=True)
+                    words = (log.stdout + log.stderr).decode(errors="replace")
+                    raise DeployError(f"{one.name} is {one.state}, expected it to be well within {seconds:.0f} s:\n{words}")
+            line = "waiting for " + ", ".join(sorted(f"{one.service} ({one.state})" for one in waiting))
+            if line != told:
+                self.say(line)
+                told = line
+            time.sleep(POLL_SECONDS)
+
+    def containers(self) -> list[Container]:
+        """What there is of this deployment, running or not; without what commands have started."""
+        labels = (f"com.docker.compose.project={self.settings.project}", "com.docker.compose.oneoff=False")
+        filters = [argument for label in labels for argument in ("--filter", f"label={label}")]
+        ids = docker("ps", "--all", "--quiet", *filters).split()
+        return [Container(one) for one in json.loads(docker("inspect", *ids))] if ids else []
+
+    def running(self, service: str) -> list[Container]:
+        """The running containers of a service."""
+        return [one for one in self.containers() if one.service == service and one.details["State"]["Running"]]
+
+
+@dataclass(frozen=True)
+class Container:
+    """One container, as `docker inspect` tells of it."""
+
+    details: Mapping[str, Any]
+
+    @property
+    def id(self) -> str:
+        return str(self.details["Id"])
+
+    @property
+    def name(self) -> str:
+        return str(self.details["Name"]).lstrip("/")
+
+    @property
+    def service(self) -> str:
+        return str(self.details["Config"]["Labels"]["com.docker.compose.service"])
+
+    @property
+    def version(self) -> str:
+        return str(self.details["Config"]["Image"]).rpartition(":")[2]
+
+    @property
+    def _ends(self) -> bool:
+        """Whether it is to end by itself."""
+        return str(self.details["HostConfig"]["RestartPolicy"]["Name"]) in ("", "no")
+
+    @property
+    def state(self) -> str:
+        state = self.details["State"]
+        if state["Running"]:
+            return str(state.get("Health", {}).get("Status", "running"))
+        return f"exited with {state['ExitCode']}" if state["Status"] == "exited" else str(state["Status"])
+
+    @property
+    def is_well(self) -> bool:
+        return self.state in (("exited with 0",) if self._ends else ("running", "healthy"))
+
+    @property
+    def has_failed(self) -> bool:
+        return self._ends and self.state.startswith("exited with") and not self.is_well
+
+
+def composer() -> list[str]:
+    """How Compose is called here. Raises DeployError where it is not installed."""
+    if works("compose", "version"):
+        return ["docker", "compose"]
+    if found := shutil.which("docker-compose"):
+        return [found]
+    raise DeployError("Compose is not installed: expected the plugin `docker compose`, or docker-compose 1.29")
+
+
+def works(*arguments: str) -> bool:
+    """Whether a docker command succeeds. Raises DeployError where there is no docker."""
+    return _docker(arguments).returncode == 0
+
+
+def docker(*arguments: str) -> str:
+    """What a docker command prints. Raises DeployError where it fails."""
+    done = _docker(arguments)
+    if done.returncode:
+        raise DeployError(f"`docker {' '.join(arguments)}` failed: {done.stderr.strip()}")
+    return done.stdout
+
+
+def _docker(arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        raise DeployError("docker is not installed; https://docs.docker.com/engine/install/ says how") from None
+
+
+def read(file: Path) -> dict[str, str]:
+    """The NAME=value lines of a file, as Compose reads them."""
+    lines = (line.strip() for line in file.read_text().splitlines())
+    pairs = (line.partition("=") for line in lines if line and not line.startswith("#"))
+    return {name.strip(): value.strip().strip("\"'") for name, _, value in pairs}
+
+
+def replace(file: Path, text: str) -> None:
+    """Write a file whole or not at all; its mode stays."""
+    partial = file.with_name(f".{file.name}.partial")
+    partial.write_text(text)
+    partial.chmod(file.stat().st_mode & 0o777 if file.exists() else 0o640)
+    partial.replace(file)
+
+
+def run(command: Callable[[Sequence[str]], None], arguments: Sequence[str]) -> int:
+    """Run a script's command; what goes wrong is told in a few words."""
+    try:
+        command(arguments)
+    except DeployError as error:
+        print(error, flush=True)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0

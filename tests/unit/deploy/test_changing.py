@@ -1,0 +1,116 @@
+"""The order in which a version takes another's place, and what is noted for the way back."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+from typing import Any
+
+import changing
+import pytest
+from deployment import DeployError, Deployment, Settings
+
+from tests.conftest import ROOT
+
+OLD = {"AIRFLOW": "a1", "FAB": "f1"}
+
+
+class Engine:
+    """Remembers what Compose is told; every service runs until it is stopped."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+        self.revisions = dict(OLD)
+        self.version = "1"
+        self.breaks = False
+
+    def start(self, deployment: Deployment) -> None:
+        if self.breaks:
+            raise DeployError("scheduler is unhealthy")
+        self.told.append(f"start {deployment.version}")
+
+    def noted(self, deployment: Deployment) -> changing.Noted:
+        return changing.Noted(self.version, dict(self.revisions))
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
+    engine = Engine()
+    monkeypatch.setattr(Deployment, "compose", lambda self, *told: engine.told.append(" ".join(told)))
+    monkeypatch.setattr(Deployment, "start", lambda self: engine.start(self))
+    monkeypatch.setattr(Deployment, "running", lambda self, service: [service])
+    monkeypatch.setattr(Deployment, "require_image", lambda self: None)
+    monkeypatch.setattr(changing.Noted, "running", engine.noted)
+    return engine
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    file = tmp_path / "env"
+    file.write_text("TRIBUTARY_VERSION=1\n")
+    monkeypatch.setenv("TRIBUTARY_SETTINGS", str(file))
+    return Settings.find()
+
+
+@pytest.fixture
+def rollback() -> Callable[[list[str]], None]:
+    loader = SourceFileLoader("rollback", str(ROOT / "deploy" / "rollback"))
+    module: Any = importlib.util.module_from_spec(importlib.util.spec_from_loader("rollback", loader))  # type: ignore[arg-type]
+    loader.exec_module(module)
+    return module.rollback  # type: ignore[no-any-return]
+
+
+DRAINED = ["stop scheduler", "stop worker", "stop watch triggerer dag-processor api-server"]
+
+
+def test_tasks_end_before_what_they_report_to_goes(engine: Engine, settings: Settings):
+    changing.change(settings, "2")
+    assert engine.told == [*DRAINED, "start 2"]
+    assert Settings.find().version == "2"
+    assert changing.Noted.read(settings) == changing.Noted("1", OLD)
+
+
+def test_a_version_that_does_not_start_is_not_kept_and_says_the_way_back(engine: Engine, settings: Settings):
+    engine.breaks = True
+    with pytest.raises(DeployError, match="scheduler is unhealthy\n2 does not start; deploy/rollback goes back to 1"):
+        changing.change(settings, "2")
+    assert Settings.find().version == "1"
+    assert changing.Noted.read(settings).version == "1"
+
+
+def test_the_way_back_with_the_same_tables_is_a_change_like_any(
+    engine: Engine, settings: Settings, rollback: Callable[[list[str]], None]
+):
+    changing.Noted("0", OLD).write(settings)
+    rollback([])
+    assert engine.told == [*DRAINED, "start 0"]
+    assert changing.Noted.read(settings).version == "1"
+
+
+def test_the_way_back_to_older_tables_needs_a_person(
+    engine: Engine, settings: Settings, rollback: Callable[[list[str]], None]
+):
+    changing.Noted("0", OLD).write(settings)
+    engine.revisions["AIRFLOW"] = "a2"
+    with pytest.raises(DeployError, match=r"0 had other tables \(AIRFLOW a2 instead of a1\). Make a backup"):
+        rollback([])
+    assert engine.told == []
+
+
+def test_the_newer_version_brings_the_tables_back(
+    engine: Engine, settings: Settings, rollback: Callable[[list[str]], None]
+):
+    changing.Noted("0", OLD).write(settings)
+    engine.revisions["AIRFLOW"] = "a2"
+    rollback(["--downgrade-database"])
+    downgrade = "run --rm --no-deps migrate airflow db downgrade --to-revision a1 --yes"
+    assert engine.told == [*DRAINED, downgrade, *DRAINED, "start 0"]
+
+
+def test_there_is_no_way_back_before_the_first_upgrade(
+    engine: Engine, settings: Settings, rollback: Callable[[list[str]], None]
+):
+    with pytest.raises(DeployError, match="no upgrade has noted a version to go back to"):
+        rollback([])

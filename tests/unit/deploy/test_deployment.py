@@ -1,0 +1,93 @@
+"""Settings of a deployment, and what is made of what Docker says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import deployment
+import pytest
+from deployment import Container, DeployError, Settings
+
+from tests.conftest import ROOT
+
+
+def settings(tmp_path: Path, **values: str) -> Settings:
+    for name in deployment.SECRETS:
+        (tmp_path / name).touch()
+    given = {
+        "TRIBUTARY_SECRETS_DIR": str(tmp_path),
+        "TRIBUTARY_DUMPS_BUCKET": "dumps",
+        "GOOGLE_CLOUD_PROJECT": "project",
+        **values,
+    }
+    file = tmp_path / "env"
+    file.write_text("".join(f"{name}={value}\n" for name, value in given.items()))
+    return Settings.find(str(file))
+
+
+def container(restart: str = "unless-stopped", **state: Any) -> Container:
+    state = {"Running": False, "Status": "running", "ExitCode": 0, **state}
+    return Container({"State": state, "HostConfig": {"RestartPolicy": {"Name": restart}}})
+
+
+def test_complete_settings_have_no_fault(tmp_path: Path):
+    assert settings(tmp_path).faults() == []
+
+
+@pytest.mark.parametrize(
+    ("executor", "profiles"), [("CeleryExecutor", "postgres"), ("LocalExecutor", "postgres,workers")]
+)
+def test_workers_and_executor_belong_together(tmp_path: Path, executor: str, profiles: str):
+    (fault,) = settings(tmp_path, TRIBUTARY_EXECUTOR=executor, COMPOSE_PROFILES=profiles).faults()
+    assert f"found COMPOSE_PROFILES={profiles} and TRIBUTARY_EXECUTOR={executor}" in fault
+
+
+def test_a_missing_secret_is_named_with_what_makes_it(tmp_path: Path):
+    found = settings(tmp_path, COMPOSE_PROFILES="datadog")
+    (tmp_path / "fernet_key").unlink()
+    (fault,) = found.faults()
+    assert fault == f"{tmp_path} lacks fernet_key, datadog_api_key; {ROOT}/deploy/secrets makes what can be made"
+
+
+def test_a_missing_variable_is_named_unless_another_file_holds_it(tmp_path: Path):
+    (fault,) = settings(tmp_path, TRIBUTARY_DUMPS_BUCKET="").faults()
+    assert "TRIBUTARY_DUMPS_BUCKET is not set" in fault
+    assert settings(tmp_path, TRIBUTARY_DUMPS_BUCKET="", TRIBUTARY_ENV_FILE="deploy/local.env").faults() == []
+
+
+def test_settings_that_are_nowhere_say_where_they_were_looked_for(tmp_path: Path):
+    with pytest.raises(DeployError, match=r"looked for .*/nowhere; copy .*\.env\.example"):
+        Settings.find(str(tmp_path / "nowhere"))
+
+
+def test_a_version_is_kept_and_the_other_lines_stay(tmp_path: Path):
+    found = settings(tmp_path, TRIBUTARY_VERSION="1")
+    found.keep_version("2")
+    again = Settings.find(str(found.file))
+    assert again.version == "2"
+    assert dict(again.values) == {**found.values, "TRIBUTARY_VERSION": "2"}
+
+
+def test_the_example_names_only_what_is_read(tmp_path: Path):
+    text = (ROOT / "docker-compose.yaml").read_text() + (ROOT / "deploy" / "deployment.py").read_text()
+    texts = [text, (ROOT / "docs" / "configuration.md").read_text(), (ROOT / "docs" / "compose.md").read_text()]
+    unknown = [name for name in deployment.read(ROOT / ".env.example") if not any(name in text for text in texts)]
+    assert unknown == ["AIRFLOW__SECRETS__BACKEND", "AIRFLOW__SECRETS__BACKEND_KWARGS"]
+
+
+@pytest.mark.parametrize(
+    ("one", "state", "well", "failed"),
+    [
+        (container(Running=True), "running", True, False),
+        (container(Running=True, Health={"Status": "starting"}), "starting", False, False),
+        (container(Running=True, Health={"Status": "healthy"}), "healthy", True, False),
+        (container(Status="exited", ExitCode=1), "exited with 1", False, False),
+        (container(Status="restarting"), "restarting", False, False),
+        (container("no", Running=True), "running", False, False),
+        (container("no", Status="exited"), "exited with 0", True, False),
+        (container("no", Status="exited", ExitCode=1), "exited with 1", False, True),
+    ],
+)
+def test_a_service_has_to_run_and_a_command_has_to_end_well(one: Container, state: str, well: bool, failed: bool):
+    assert (one.state, one.is_well, one.has_failed) == (state, well, failed)
