@@ -6,8 +6,8 @@ stack := $(envs)/localcloud/bin/python -m stack
 dev := $(envs)/dev/bin
 scan := $(envs)/scan/bin
 
-.PHONY: help run up stop clean lint test test-airflow test-localcloud test-fast faults gameday lock install install-dev \
-	manifest
+.PHONY: help run up stop clean lint test test-airflow test-localcloud test-compose test-fast faults gameday image deploy \
+	lock install install-dev manifest
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
@@ -67,7 +67,7 @@ test-localcloud:
 	@status=0; $(envs)/localcloud/bin/python $(pytest) $(cloud_tests) >$(log) 2>&1 || status=$$?; cat $(log); exit $$status
 
 test-airflow:
-	$(dev)/python $(pytest) $(several) tests $(addprefix --ignore=,$(cloud_tests) $(fault_tests) tests/e2e)
+	$(dev)/python $(pytest) $(several) tests $(addprefix --ignore=,$(cloud_tests) $(fault_tests) tests/e2e tests/compose)
 
 # One table of three runs, and the running stack last: it has the machine to itself, as its limits of time ask.
 faults: export TRIBUTARY_FAULTS := all
@@ -78,7 +78,7 @@ faults: histories := tests/faults/test_histories.py
 faults: install-dev ## every case of docs/reliability.md, most on a running stack: hours, and a table
 	@mkdir -p $(dir $(TRIBUTARY_FAULTS_ROWS)) && rm -f $(TRIBUTARY_FAULTS_ROWS)
 	@failed=0; set -x; \
-	$(cases) $(several) tests $(addprefix --ignore=,$(cloud_tests) $(fault_tests) $(histories)) || failed=1; \
+	$(cases) $(several) tests $(addprefix --ignore=,$(cloud_tests) $(fault_tests) $(histories) tests/compose) || failed=1; \
 	$(cases) -n 2 --dist worksteal $(histories) || failed=1; \
 	$(cases) $(fault_tests) || failed=1; \
 	exit $$failed
@@ -89,6 +89,20 @@ gameday: install-dev ## five incidents on a running stack, and what people are t
 test-fast: install-dev ## the tests that start no service
 	$(envs)/localcloud/bin/python $(pytest) tests/unit/localcloud tests/unit/simulator
 	$(dev)/python $(pytest) tests/unit tests/dags $(addprefix --ignore=,$(cloud_tests))
+
+test-compose: install-dev ## build the image, run it with two workers, hurt and upgrade it: needs root, most of an hour
+	@stack/bootstrap compose
+	$(dev)/python $(pytest) -s tests/compose
+
+version := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+
+image: ## build the image as it is run in a deployment, tagged with the commit
+	DOCKER_BUILDKIT=1 docker build --tag $${TRIBUTARY_IMAGE:-tributary}:$(version) \
+	  --build-arg VERSION=$(version) --build-arg REVISION=$$(git rev-parse HEAD) \
+	  --build-arg CREATED=$$(git log -1 --format=%cI) .
+
+deploy: image ## run this commit's image in place of the one that runs: drain, migrate, start (docs/compose.md)
+	deploy/upgrade $(version)
 
 lock: ## write the lock files from requirements/*.in; upgrade=1 takes the newest versions that these allow
 	@stack/bootstrap

@@ -45,7 +45,9 @@ class Settings:
             if file.is_file():
                 return cls(file.resolve(), read(file))
         places = named or " and ".join(map(str, PLACES))
-        raise DeployError(f"no settings: looked for {places}; copy {ROOT / '.env.example'} to {PLACES[0]} and fill it in")
+        raise DeployError(
+            f"no settings: looked for {places}; copy {ROOT / '.env.example'} to {PLACES[0]} and fill it in"
+        )
 
     @property
     def profiles(self) -> set[str]:
@@ -113,18 +115,23 @@ class Deployment:
     def __post_init__(self) -> None:
         self.version = self.version or self.settings.version
 
-    def compose(self, *arguments: str, check: bool = True) -> int:
-        """Run a command of Compose; its output goes to the terminal."""
-        file = next((path for path in (ROOT / "docker-compose.yaml", HERE / "docker-compose.yaml") if path.exists()), None)
-        if file is None:
-            raise DeployError(f"no docker-compose.yaml in {ROOT} or {HERE}")
-        command = [
+    def command(self, *arguments: str) -> list[str]:
+        """A command of Compose, for this deployment."""
+        return [
             *composer(), "--project-name", self.settings.project, "--project-directory", str(ROOT),
-            "--file", str(file), "--env-file", str(self.settings.file), *arguments,
+            *(word for file in compose_files() for word in ("--file", str(file))),
+            "--env-file", str(self.settings.file), *arguments,
         ]  # fmt: skip
+
+    def environment(self) -> dict[str, str]:
+        """With which Compose is called; it goes before the settings' file."""
         own = {"TRIBUTARY_ENV_FILE": self.settings.values.get("TRIBUTARY_ENV_FILE") or str(self.settings.file)}
-        environment = {**os.environ, **own, "TRIBUTARY_VERSION": self.version}
-        done = subprocess.run(command, env=environment, check=False)
+        return {**os.environ, **own, "TRIBUTARY_VERSION": self.version}
+
+    def compose(self, *arguments: str, check: bool = True) -> int:
+        """Run a command of Compose; its output goes to the terminal. Raises DeployError where it fails and must not."""
+        command = self.command(*arguments)
+        done = subprocess.run(command, env=self.environment(), check=False)
         if check and done.returncode:
             raise DeployError(f"`{' '.join(command)}` ended with {done.returncode}; its words are above")
         return done.returncode
@@ -152,7 +159,9 @@ class Deployment:
                 if one.has_failed or time.monotonic() > end:
                     log = subprocess.run(["docker", "logs", "--tail", "20", one.id], check=False, capture_output=True)
                     words = (log.stdout + log.stderr).decode(errors="replace")
-                    raise DeployError(f"{one.name} is {one.state}, expected it to be well within {seconds:.0f} s:\n{words}")
+                    raise DeployError(
+                        f"{one.name} is {one.state}, expected it to be well within {seconds:.0f} s:\n{words}"
+                    )
             line = "waiting for " + ", ".join(sorted(f"{one.service} ({one.state})" for one in waiting))
             if line != told:
                 self.say(line)
@@ -221,6 +230,15 @@ def composer() -> list[str]:
     if found := shutil.which("docker-compose"):
         return [found]
     raise DeployError("Compose is not installed: expected the plugin `docker compose`, or docker-compose 1.29")
+
+
+def compose_files() -> list[Path]:
+    """The compose file, in a checkout or as it comes out of the image, and what a person has put over it."""
+    file = next((path for path in (ROOT / "docker-compose.yaml", HERE / "docker-compose.yaml") if path.exists()), None)
+    if file is None:
+        raise DeployError(f"no docker-compose.yaml in {ROOT} or {HERE}")
+    over = file.with_name("docker-compose.override.yaml")
+    return [file, over] if over.exists() else [file]
 
 
 def works(*arguments: str) -> bool:

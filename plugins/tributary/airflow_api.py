@@ -231,6 +231,11 @@ def _account_here() -> tuple[str, str | Path] | None:
     return (user, secret) if user and secret else None
 
 
+def run_path(dag_id: str, run_id: str) -> str:
+    """The path of a run, whose id may have any character."""
+    return f"/api/v2/dags/{quote(dag_id)}/dagRuns/{quote(run_id, safe='')}"
+
+
 def pools_of(registry: Registry) -> dict[str, dict[str, Any]]:
     """By name, the pools that the DAGs need, in the form that `airflow pools import` reads."""
     return {
@@ -241,8 +246,3 @@ def pools_of(registry: Registry) -> dict[str, dict[str, Any]]:
         }
         for instance in dict.fromkeys(database.cloud_sql_instance for database in registry.databases.values())
     }
-
-
-def run_path(dag_id: str, run_id: str) -> str:
-    """The path of a run, whose id may have any character."""
-    return f"/api/v2/dags/{quote(dag_id)}/dagRuns/{quote(run_id, safe='')}"

@@ -8,8 +8,6 @@ import subprocess
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 import httpx
 from google.auth.credentials import AnonymousCredentials
@@ -191,15 +189,10 @@ class Oracle:
 
     def _written(self) -> Iterator[tuple[str, str]]:
         """All that people may read: logs, XCom, rendered templates, records, `ops`, messages, metrics, lineage."""
-        local = self.stack.checkout.folder / ".local"
-        for folder in (local / "logs", local / "airflow" / "logs", local / "airflow" / "spool", local / "lineage"):
-            for path in folder.rglob("*"):
-                if path.is_file():
-                    yield str(path.relative_to(local)), path.read_text(errors="replace")
+        for place, path in self.stack.written_files():
+            yield place, path.read_text(errors="replace")
         for table in ("xcom", "rendered_task_instance_fields", "log", "task_instance_note", "dag_run"):
-            yield f"Airflow's table {table}", self._airflow_table(table)
-        for path in (local / "cloud").glob("slack.db*"):
-            yield path.name, path.read_text(errors="replace")
+            yield f"Airflow's table {table}", self.stack.airflow_table(table)
         agent = f"http://127.0.0.1:{self.stack.environment['LOCALCLOUD_DOGSTATSD_PORT']}"
         yield "metrics", httpx.get(f"{agent}/metrics", timeout=30).text
         for prefix in ("_dead_letters/", "_alerts/"):
@@ -208,18 +201,6 @@ class Oracle:
         for table in self.warehouse.list_tables("ops"):
             rows = self.warehouse.query(f"select to_json_string(t) as row from ops.{table.table_id} as t").result()
             yield f"ops.{table.table_id}", "\n".join(row["row"] for row in rows)
-
-    def _airflow_table(self, table: str) -> str:
-        environment = self.stack.environment
-        psql = sorted(Path("/usr/lib/postgresql").glob("*/bin/psql"))[-1]
-        command: list[Any] = [
-            psql, "--no-psqlrc", "--host=127.0.0.1", f"--port={environment['TRIBUTARY_AIRFLOW_DB_PORT']}",
-            "--username=airflow", "--dbname=postgres", "--csv", f"--command=table {table}",
-        ]  # fmt: skip
-        password = {"PGPASSWORD": environment["TRIBUTARY_AIRFLOW_DB_PASSWORD"]}
-        return subprocess.run(
-            command, check=True, capture_output=True, text=True, env={**os.environ, **password}
-        ).stdout
 
 
 def _parts(text: str) -> Iterator[str]:

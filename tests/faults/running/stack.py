@@ -84,12 +84,33 @@ class Stack:
 
     def letters(self, *, every: bool = False) -> list[dict[str, Any]]:
         """The dead letters after a sweep: those that are open, or all."""
-        self.checkout.run("./tributary", "dead-letters", "sweep")
+        self.tributary("dead-letters", "sweep")
         option = ["--all"] if every else []
-        found: list[dict[str, Any]] = json.loads(
-            self.checkout.run("./tributary", "dead-letters", "list", *option, "--format", "json").stdout
-        )
+        found: list[dict[str, Any]] = json.loads(self.tributary("dead-letters", "list", *option, "--format", "json"))
         return found
+
+    def tributary(self, *arguments: str) -> str:
+        """Run the `tributary` command; returns what it printed."""
+        return self.checkout.run("./tributary", *arguments).stdout
+
+    def written_files(self) -> Iterator[tuple[str, Path]]:
+        """The files that people may read, with names for them: logs, spooled records, lineage, messages."""
+        local = self.checkout.folder / ".local"
+        for folder in (local / "logs", local / "airflow" / "logs", local / "airflow" / "spool", local / "lineage"):
+            yield from ((str(path.relative_to(local)), path) for path in folder.rglob("*") if path.is_file())
+        yield from ((path.name, path) for path in (local / "cloud").glob("slack.db*"))
+
+    def airflow_table(self, table: str) -> str:
+        """All rows of a table of Airflow's database, as CSV."""
+        psql = sorted(Path("/usr/lib/postgresql").glob("*/bin/psql"))[-1]
+        command: list[Any] = [
+            psql, "--no-psqlrc", "--host=127.0.0.1", f"--port={self.environment['TRIBUTARY_AIRFLOW_DB_PORT']}",
+            "--username=airflow", "--dbname=postgres", "--csv", f"--command=table {table}",
+        ]  # fmt: skip
+        password = {"PGPASSWORD": self.environment["TRIBUTARY_AIRFLOW_DB_PASSWORD"]}
+        return subprocess.run(
+            command, check=True, capture_output=True, text=True, env={**os.environ, **password}
+        ).stdout
 
     def imports(self, database: str, day: str) -> list[dict[str, Any]]:
         """Every import of the day's dumps that the Cloud SQL service has ever been asked for."""
@@ -154,7 +175,7 @@ class Stack:
         """Leave nothing of a test that failed to the next one: its faults, its records."""
         self.withdraw()
         for letter in self.letters():
-            self.checkout.run("./tributary", "dead-letters", "resolve", letter["id"], "--why", "its test failed")
+            self.tributary("dead-letters", "resolve", letter["id"], "--why", "its test failed")
 
     def _service(self, name: str) -> str:
         return f"http://127.0.0.1:{self.environment[f'LOCALCLOUD_{name.upper()}_PORT']}"

@@ -8,10 +8,10 @@ from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import Any
 
-import changing
 import pytest
-from deployment import DeployError, Deployment, Settings
 
+import changing
+from deployment import DeployError, Deployment, Settings
 from tests.conftest import ROOT
 
 OLD = {"AIRFLOW": "a1", "FAB": "f1"}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import deployment
 import pytest
-from deployment import Container, DeployError, Settings
 
+import deployment
+from deployment import Container, DeployError, Settings
 from tests.conftest import ROOT
 
 

@@ -1,0 +1,15 @@
+# What the compose file asks of the image `postgres`, for machines that can fetch none.
+ARG BASE_IMAGE
+FROM ${BASE_IMAGE}
+# hadolint ignore=DL3008
+RUN apt-get update --quiet=2 \
+    && apt-get install --yes --quiet=2 --no-install-recommends postgresql-common >/dev/null \
+    && echo 'create_main_cluster = false' >>/etc/postgresql-common/createcluster.conf \
+    && apt-get install --yes --quiet=2 --no-install-recommends postgresql >/dev/null \
+    && rm -rf /var/lib/apt/lists/* \
+    && ln -s /usr/lib/postgresql/*/bin/* /usr/local/bin/ \
+    && install -d -o postgres -g postgres -m 0700 /var/lib/postgresql/data
+COPY postgres-entrypoint /usr/local/bin/
+ENV PGDATA=/var/lib/postgresql/data
+ENTRYPOINT ["postgres-entrypoint"]
+CMD ["postgres"]
