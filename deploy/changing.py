@@ -25,7 +25,9 @@ class Noted:
     @classmethod
     def running(cls, deployment: Deployment) -> Noted:
         """What runs now. Raises DeployError where nothing does."""
-        servers = deployment.running("api-server")
+        servers, workers = deployment.running("api-server"), deployment.running("worker")
+        if not servers and workers and deployment.settings.services:
+            return cls(workers[0].version, {})  # the tables are the main machine's
         if not servers:
             raise DeployError("nothing runs that could be changed; deploy/up starts a deployment")
         pairs = (line.partition("=") for line in docker("exec", servers[0].id, REVISIONS).splitlines())
@@ -54,7 +56,8 @@ def drain(deployment: Deployment) -> None:
             deployment.say(f"{service}: waits for running tasks, at most TRIBUTARY_DRAIN")
             deployment.compose("stop", service)
     deployment.say(f"drained after {time.monotonic() - begun:.0f} s")
-    deployment.compose("stop", *(service for service in STOPPED if deployment.running(service)))
+    if others := [service for service in STOPPED if deployment.running(service)]:
+        deployment.compose("stop", *others)
 
 
 def change(settings: Settings, version: str, before: Noted | None = None) -> None:

@@ -19,11 +19,23 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 PLACES = (ROOT / ".env", Path("/etc/tributary/env"))
 POLL_SECONDS = 2.0
-# Under the names that `deploy/secrets` makes; without the one of Datadog, which nobody can make.
-SECRETS = (
-    "admin_password airflow_database_password airflow_database_url api_secret_key celery_broker_url "
-    "celery_result_backend connections.json fernet_key jwt_secret redis_password service_password"
-).split()
+# What every deployment needs, and what a profile needs beside it. `deploy/secrets` makes all but Datadog's.
+SECRETS = "admin_password airflow_database_url api_secret_key fernet_key jwt_secret service_password".split()
+SECRETS_OF = {
+    "postgres": ["airflow_database_password"],
+    "local": ["airflow_database_password", "local_airbyte_client_secret", "local_slack_token"],
+    "workers": ["celery_broker_url", "celery_result_backend", "redis_password"],
+    "datadog": ["datadog_api_key"],
+}
+# Containers are given these in any case; where they have no value, they hold this.
+WITHOUT_VALUE = {
+    "celery_broker_url": "",
+    "celery_result_backend": "",
+    "connections.json": "{}",
+    "sso_client_secret": "",
+}
+SECRET_MODE = 0o444
+LOOPBACK = "127.0.0.1"
 
 
 class DeployError(Exception):
@@ -70,6 +82,11 @@ class Settings:
         return self._path(self.values.get("TRIBUTARY_SECRETS_DIR") or "secrets")
 
     @property
+    def services(self) -> list[str]:
+        """The services of this machine; empty for all."""
+        return list(filter(None, self.values.get("TRIBUTARY_SERVICES", "").split(",")))
+
+    @property
     def previous(self) -> Path:
         """The note about the version before."""
         return self.file.with_name(f"{self.file.name}.previous")
@@ -87,15 +104,25 @@ class Settings:
                 f"found COMPOSE_PROFILES={self.values.get('COMPOSE_PROFILES', '')} and "
                 f"TRIBUTARY_EXECUTOR={self.values.get('TRIBUTARY_EXECUTOR', 'LocalExecutor')}"
             )
-        names = [*SECRETS, *(["datadog_api_key"] if "datadog" in self.profiles else [])]
-        missing = [name for name in names if not (self.secrets / name).is_file()]
+        names = [*SECRETS, *(name for profile in sorted(self.profiles) for name in SECRETS_OF.get(profile, []))]
+        missing = [name for name in dict.fromkeys(names) if not (self.secrets / name).is_file()]
         if missing:
             found.append(f"{self.secrets} lacks {', '.join(missing)}; {HERE / 'secrets'} makes what can be made")
+        if self.services and not self.values.get("TRIBUTARY_MAIN_ADDRESS"):
+            found.append("TRIBUTARY_SERVICES needs TRIBUTARY_MAIN_ADDRESS: where the API server and Redis are")
         own = self.values.get("TRIBUTARY_ENV_FILE") in (None, "", str(self.file))
         for name in ("TRIBUTARY_DUMPS_BUCKET", "GOOGLE_CLOUD_PROJECT") if own else ():
             if not self.values.get(name):
                 found.append(f"{self.file}: {name} is not set; .env.example says what it is")
         return found
+
+    def complete(self) -> None:
+        """Make the files that containers are given even where they have no value."""
+        for name, value in WITHOUT_VALUE.items():
+            file = self.secrets / name
+            if not file.exists():
+                file.write_text(value)
+                file.chmod(SECRET_MODE)
 
     def keep_version(self, version: str) -> None:
         """Write the version to the file, whose other lines stay."""
@@ -119,7 +146,7 @@ class Deployment:
         """A command of Compose, for this deployment."""
         return [
             *composer(), "--project-name", self.settings.project, "--project-directory", str(ROOT),
-            *(word for file in compose_files() for word in ("--file", str(file))),
+            *(word for file in compose_files(self.settings) for word in ("--file", str(file))),
             "--env-file", str(self.settings.file), *arguments,
         ]  # fmt: skip
 
@@ -148,7 +175,8 @@ class Deployment:
         scale = ["--scale", f"worker={workers}"] if "workers" in self.settings.profiles else []
         # What is let pass in the demo is let pass by people.
         scale += ["--scale", "demo=0"] if "local" in self.settings.profiles else []
-        self.compose("up", "--detach", "--no-build", "--remove-orphans", *scale)
+        alone = ["--no-deps", *self.settings.services] if self.settings.services else []
+        self.compose("up", "--detach", "--no-build", "--remove-orphans", *scale, *alone)
         self.wait()
 
     def wait(self, seconds: float = 900) -> None:
@@ -232,13 +260,18 @@ def composer() -> list[str]:
     raise DeployError("Compose is not installed: expected the plugin `docker compose`, or docker-compose 1.29")
 
 
-def compose_files() -> list[Path]:
-    """The compose file, in a checkout or as it comes out of the image, and what a person has put over it."""
+def compose_files(settings: Settings) -> list[Path]:
+    """The compose file, in a checkout or as it comes out of the image, and what goes over it on this machine."""
     file = next((path for path in (ROOT / "docker-compose.yaml", HERE / "docker-compose.yaml") if path.exists()), None)
     if file is None:
         raise DeployError(f"no docker-compose.yaml in {ROOT} or {HERE}")
-    over = file.with_name("docker-compose.override.yaml")
-    return [file, over] if over.exists() else [file]
+    over = []
+    if settings.services:
+        over.append(HERE / "worker-machine.yaml")
+    elif "workers" in settings.profiles and settings.values.get("TRIBUTARY_LISTEN", LOOPBACK) != LOOPBACK:
+        over.append(HERE / "main-machine.yaml")
+    person = file.with_name("docker-compose.override.yaml")
+    return [file, *over, *([person] if person.exists() else [])]
 
 
 def works(*arguments: str) -> bool:

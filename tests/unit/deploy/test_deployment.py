@@ -13,7 +13,7 @@ from tests.conftest import ROOT
 
 
 def settings(tmp_path: Path, **values: str) -> Settings:
-    for name in deployment.SECRETS:
+    for name in (*deployment.SECRETS, *(name for names in deployment.SECRETS_OF.values() for name in names)):
         (tmp_path / name).touch()
     given = {
         "TRIBUTARY_SECRETS_DIR": str(tmp_path),
@@ -45,9 +45,42 @@ def test_workers_and_executor_belong_together(tmp_path: Path, executor: str, pro
 
 def test_a_missing_secret_is_named_with_what_makes_it(tmp_path: Path):
     found = settings(tmp_path, COMPOSE_PROFILES="datadog")
-    (tmp_path / "fernet_key").unlink()
+    for name in ("fernet_key", "datadog_api_key", "redis_password"):
+        (tmp_path / name).unlink()
     (fault,) = found.faults()
     assert fault == f"{tmp_path} lacks fernet_key, datadog_api_key; {ROOT}/deploy/secrets makes what can be made"
+
+
+def test_what_a_container_is_given_in_any_case_is_there_afterwards(tmp_path: Path):
+    found = settings(tmp_path)
+    (tmp_path / "celery_broker_url").write_text("redis://mine")
+    found.complete()
+    assert {name: (tmp_path / name).read_text() for name in deployment.WITHOUT_VALUE} == {
+        "celery_broker_url": "redis://mine", "celery_result_backend": "", "connections.json": "{}",
+        "sso_client_secret": "",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("values", "over"),
+    [
+        ({}, []),
+        ({"TRIBUTARY_LISTEN": "0.0.0.0"}, []),
+        ({"COMPOSE_PROFILES": "workers", "TRIBUTARY_LISTEN": "127.0.0.1"}, []),
+        ({"COMPOSE_PROFILES": "workers", "TRIBUTARY_LISTEN": "10.0.0.2"}, ["main-machine.yaml"]),
+        ({"COMPOSE_PROFILES": "workers", "TRIBUTARY_SERVICES": "worker"}, ["worker-machine.yaml"]),
+    ],
+)
+def test_redis_is_opened_only_for_workers_on_other_machines(tmp_path: Path, values: dict[str, str], over: list[str]):
+    files = deployment.compose_files(settings(tmp_path, **values))
+    assert [file.name for file in files] == ["docker-compose.yaml", *over]
+
+
+def test_a_machine_of_workers_has_to_know_the_main_one(tmp_path: Path):
+    values = {"COMPOSE_PROFILES": "workers", "TRIBUTARY_EXECUTOR": "CeleryExecutor", "TRIBUTARY_SERVICES": "worker"}
+    (fault,) = settings(tmp_path, **values).faults()
+    assert "TRIBUTARY_SERVICES needs TRIBUTARY_MAIN_ADDRESS" in fault
+    assert settings(tmp_path, TRIBUTARY_MAIN_ADDRESS="10.0.0.2", **values).faults() == []
 
 
 def test_a_missing_variable_is_named_unless_another_file_holds_it(tmp_path: Path):
