@@ -108,6 +108,10 @@ class Settings:
         missing = [name for name in dict.fromkeys(names) if not (self.secrets / name).is_file()]
         if missing:
             found.append(f"{self.secrets} lacks {', '.join(missing)}; {HERE / 'secrets'} makes what can be made")
+        for name in names:
+            file = self.secrets / name
+            if file.is_file() and file.read_bytes().endswith(b"\n"):
+                found.append(f"{file} ends with a line break, which Airflow takes for a part of it; write it without")
         if self.services and not self.values.get("TRIBUTARY_MAIN_ADDRESS"):
             found.append("TRIBUTARY_SERVICES needs TRIBUTARY_MAIN_ADDRESS: where the API server and Redis are")
         own = self.values.get("TRIBUTARY_ENV_FILE") in (None, "", str(self.file))

@@ -51,6 +51,13 @@ def test_a_missing_secret_is_named_with_what_makes_it(tmp_path: Path):
     assert fault == f"{tmp_path} lacks fernet_key, datadog_api_key; {ROOT}/deploy/secrets makes what can be made"
 
 
+def test_a_line_break_at_the_end_of_a_secret_is_found_before_airflow_takes_it_for_a_part(tmp_path: Path):
+    found = settings(tmp_path)
+    (tmp_path / "fernet_key").write_text("key\n")
+    (fault,) = found.faults()
+    assert f"{tmp_path}/fernet_key ends with a line break" in fault
+
+
 def test_what_a_container_is_given_in_any_case_is_there_afterwards(tmp_path: Path):
     found = settings(tmp_path)
     (tmp_path / "celery_broker_url").write_text("redis://mine")
