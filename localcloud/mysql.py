@@ -20,7 +20,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from localcloud.settings import HOST, LOOPBACK, SettingError, number, state_dir, text
+from localcloud.settings import CLIENTS, HOST, SettingError, number, state_dir, text
 
 NAMES = ("production", "cloud_sql")
 
@@ -80,7 +80,7 @@ def accounts_sql(password: str) -> str:
     """Statements that leave one administrator, root, with *password*; one a line, as --init-file wants."""
     quoted = "'" + password.replace("\\", "\\\\").replace("'", "\\'") + "'"
     lines = ["drop user if exists 'root'@'::1';"]
-    for host in ("localhost", LOOPBACK if HOST == LOOPBACK else "%"):
+    for host in ("localhost", CLIENTS):
         lines.append(f"create user if not exists 'root'@'{host}';")
         lines.append(f"alter user 'root'@'{host}' identified by {quoted};")
         lines.append(f"grant all privileges on *.* to 'root'@'{host}' with grant option;")

@@ -10,6 +10,9 @@ HOST = os.environ.get("LOCALCLOUD_BIND") or LOOPBACK
 """Where every service listens: on the loopback interface, since none of them is fit for a network. In a container,
 whose loopback is its own, LOCALCLOUD_BIND says otherwise; the container's network is closed instead."""
 
+CLIENTS = LOOPBACK if HOST == LOOPBACK else "%"
+"""Where the clients of the MySQL servers come from, as accounts name it."""
+
 
 class SettingError(SystemExit):
     """A required variable is missing or malformed; ends the process with a readable message."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from localcloud.settings import HOST, number, state_dir, text
+from localcloud.settings import LOOPBACK, number, state_dir, text
 
 VERSION = "MYSQL_8_0"
 REGION = "europe-west1"
@@ -31,7 +31,7 @@ class Config:
         return cls(
             project=text("GOOGLE_CLOUD_PROJECT"),
             instance=text("LOCALCLOUD_CLOUD_SQL_INSTANCE", "staging"),
-            host=text("LOCALCLOUD_CLOUD_SQL_HOST", HOST),
+            host=text("LOCALCLOUD_CLOUD_SQL_HOST", LOOPBACK),
             port=number("LOCALCLOUD_CLOUD_SQL_PORT"),
             user=text("LOCALCLOUD_CLOUD_SQL_USER", "root"),
             password=text("LOCALCLOUD_CLOUD_SQL_PASSWORD"),

@@ -11,6 +11,7 @@ from typing import Any
 import pymysql
 import pymysql.cursors
 
+from localcloud.settings import CLIENTS
 from localcloud.sqladmin.config import Config
 from localcloud.sqladmin.errors import ApiError
 from localcloud.sqladmin.operations import OperationFailed
@@ -84,7 +85,7 @@ class Server:
 
     def prepare_import(self) -> None:
         """Make the import account and its password valid. Raises OperationFailed."""
-        account = f"'{IMPORT_USER}'@'{self._config.host}'"
+        account = f"'{IMPORT_USER}'@'{CLIENTS}'"
         self._execute(
             f"create or replace user {account} identified by '{self.import_password}'",
             f"grant {IMPORT_PRIVILEGES} on `%`.* to {account}",

@@ -13,6 +13,7 @@ from localcloud.settings import SettingError, text
 
 def test_a_value_may_lie_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "token").write_text("secret\n")
+    monkeypatch.delenv("LOCALCLOUD_SLACK_TOKEN", raising=False)
     monkeypatch.setenv("LOCALCLOUD_SLACK_TOKEN_FILE", str(tmp_path / "token"))
     assert text("LOCALCLOUD_SLACK_TOKEN") == "secret"
 
