@@ -20,6 +20,7 @@ TOGETHER = (
     "tests/integration/operators",
     "tests/faults/imports",
     "tests/integration/dead_letters",
+    "tests/integration/door",
     "tests/integration/ops_records",
     "tests/integration/quality",
     "tests/integration/ui",
