@@ -1,4 +1,5 @@
 # What each part is for, what it weighs and how to build behind a proxy: docs/compose.md.
+# checkov:skip=CKV_DOCKER_7: the tag is the argument's, and each stage after the first is built from one here
 ARG BASE_IMAGE=debian:bookworm-slim
 
 # Debian with what runs: Python, and the client library that mysqlclient is linked with.
@@ -15,7 +16,8 @@ ENV LANG=C.UTF-8 \
 
 # Compilers and the installer; nothing of them is in what runs.
 FROM base AS build
-# hadolint ignore=DL3008
+# Nor do its package lists reach it.
+# hadolint ignore=DL3008,DL3009
 RUN apt-get update --quiet=2 \
     && apt-get install --yes --quiet=2 --no-install-recommends \
         gcc libc6-dev libmariadb-dev pkg-config python3-dev python3-venv >/dev/null

@@ -232,7 +232,8 @@ class Container:
 
     @property
     def version(self) -> str:
-        return str(self.details["Config"]["Image"]).rpartition(":")[2]
+        name, at, digest = str(self.details["Config"]["Image"]).partition("@")
+        return name.rpartition(":")[2] + at + digest
 
     @property
     def _ends(self) -> bool:

@@ -22,9 +22,11 @@ from detect_secrets.settings import transient_settings
 
 ROOT = Path(__file__).resolve().parents[1]
 KNOWN = Path(".ci/known-strings.yaml")
-# Hashes of packages are what lock files are made of; these detectors take each for a key, and versions for addresses.
+# Hashes of packages are what lock files are made of; these detectors take each for a key.
 LOCK_FILE = re.compile(r"requirements(/\w+)?\.txt")
-NOISY_THERE = frozenset({"Base64HighEntropyString", "HexHighEntropyString", "IPPublicDetector"})
+NOISY_THERE = frozenset({"Base64HighEntropyString", "HexHighEntropyString"})
+# An address is no secret.
+UNASKED = frozenset({"IPPublicDetector"})
 # `@@ -12,3 +12,4 @@`: how many lines follow that were removed and added.
 HUNK = re.compile(r"@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@")
 DIFF = ("--unified=0", "--no-color", "--no-ext-diff", "--no-textconv", "--no-renames")
@@ -74,8 +76,8 @@ def added_lines(diff: Iterable[str]) -> Iterator[Line]:
 def hits(lines: Iterable[Line]) -> Iterator[Hit]:
     """The distinct lines that look like secrets."""
     seen: set[str] = set()
-    names = [{"name": plugin.__name__} for plugin in get_mapping_from_secret_type_to_class().values()]
-    with transient_settings({"plugins_used": names}):
+    names = sorted({one.__name__ for one in get_mapping_from_secret_type_to_class().values()} - UNASKED)
+    with transient_settings({"plugins_used": [{"name": name} for name in names]}):
         plugins = [(type(plugin).__name__, plugin) for plugin in get_plugins()]
         for line in lines:
             if line.text in seen:
@@ -101,11 +103,11 @@ def known(path: Path) -> set[str]:
 
 def history(root: Path) -> Iterator[str]:
     """Everything that git knows to have been added, and what is not committed. Raises ScanError."""
-    shallow = _git(root, "rev-parse", "--is-shallow-repository")
-    if next(shallow, "").strip() != "false":
-        raise ScanError(
-            "the history is cut, so a secret in it would not be seen; get the rest with `git fetch --unshallow` "
-            "(in a workflow: actions/checkout with `fetch-depth: 0`)"
+    if next(_git(root, "rev-parse", "--is-shallow-repository"), "").strip() != "false":
+        print(
+            "history_scan: this clone has not the whole history, so what came before is not looked at; get it with "
+            "`git fetch --unshallow` (in a workflow: actions/checkout with `fetch-depth: 0`)",
+            file=sys.stderr,
         )
     yield from _git(root, "diff", *DIFF, "HEAD")
     # A merge may bring lines that neither side had.

@@ -110,7 +110,8 @@ def _that_count(rows: Iterable[Row]) -> list[Row]:
 
 def _begin(rows: Iterable[Row]) -> datetime:
     """When the first task was given to the executor."""
-    return min(row["queued_at"] or row["started_at"] for row in rows)
+    begin: datetime = min(row["queued_at"] or row["started_at"] for row in rows)
+    return begin
 
 
 def _spans(rows: Iterable[Row]) -> dict[str, tuple[float, float]]:

@@ -31,6 +31,11 @@ def container(restart: str = "unless-stopped", **state: Any) -> Container:
     return Container({"State": state, "HostConfig": {"RestartPolicy": {"Name": restart}}})
 
 
+@pytest.mark.parametrize("version", ["1.4.0", "1.4.0@sha256:0a1b2c"])
+def test_a_version_is_the_tag_with_the_digest_that_was_asked_for(version: str):
+    assert Container({"Config": {"Image": f"registry.example:5000/tributary/tributary:{version}"}}).version == version
+
+
 def test_complete_settings_have_no_fault(tmp_path: Path):
     assert settings(tmp_path).faults() == []
 

@@ -76,11 +76,13 @@ def test_a_line_that_was_looked_at_is_let_through_and_no_other(repository: Path)
     assert "expected entries with `why` and `lines`" in done.stderr
 
 
-def test_a_history_that_is_cut_is_an_error_that_says_how_to_get_the_rest(repository: Path, tmp_path: Path):
-    commit(repository, "a.py", "a = 1\n")
+def test_of_a_history_that_is_cut_what_is_there_is_looked_at_and_the_rest_is_named(repository: Path, tmp_path: Path):
+    commit(repository, "a.py", f'token = "{SECRET}"\n')
+    commit(repository, "b.py", "b = 1\n")
     git(tmp_path, "clone", "-q", "--depth", "1", f"file://{repository}", "shallow")
     done = scan(tmp_path / "shallow")
     assert done.returncode == 1
+    assert "a.py: looks like a secret" in done.stdout
     assert "fetch-depth: 0" in done.stderr
 
 
