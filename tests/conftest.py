@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 # Hooks of pytest, for the tests of all folders.
 from tests.support.fault_table import pytest_runtest_logreport, pytest_runtest_makereport, pytest_terminal_summary
@@ -13,6 +14,10 @@ from tributary.telemetry import metrics
 __all__ = ("ROOT", "pytest_runtest_logreport", "pytest_runtest_makereport", "pytest_terminal_summary")
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# The machine is shared with a browser and services: what takes long at one time says nothing.
+settings.register_profile("tributary", deadline=None)
+settings.load_profile("tributary")
 
 # A metric or tag that the catalogue does not have fails the test that sends it.
 metrics.strict = True
