@@ -81,8 +81,8 @@ def test_no_secret_is_in_the_environment_the_arguments_or_the_image(stack: Compo
         text += docker("image", "inspect", image) + docker("history", "--no-trunc", image)
     for container in stack.deployment.containers():
         if container.details["State"]["Running"]:
-            text += docker("top", container.id, "-eo", "args")
-    assert [name for name, value in values.items() if value in text] == []
+            text += docker("top", container.id, "-eo", "pid,args")
+    assert [name for name, value in values.items() if value and value in text] == []
 
 
 def test_each_service_has_the_secrets_that_it_needs_alone(stack: ComposeStack):

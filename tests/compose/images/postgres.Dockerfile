@@ -8,7 +8,9 @@ RUN apt-get update --quiet=2 \
     && apt-get install --yes --quiet=2 --no-install-recommends postgresql >/dev/null \
     && rm -rf /var/lib/apt/lists/* \
     && ln -s /usr/lib/postgresql/*/bin/* /usr/local/bin/ \
-    && install -d -o postgres -g postgres -m 0700 /var/lib/postgresql/data
+    && install -d -o postgres -g postgres -m 0700 /var/lib/postgresql/data \
+    # As in the official image: a tmpfs that is mounted there takes this mode, and root as its owner.
+    && chmod 3777 /var/run/postgresql
 COPY postgres-entrypoint /usr/local/bin/
 ENV PGDATA=/var/lib/postgresql/data
 ENTRYPOINT ["postgres-entrypoint"]
