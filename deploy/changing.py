@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from deployment import DeployError, Deployment, Settings, docker, read, replace
+from deployment import Deployment, docker
+from settings_file import DeployError, Settings, read, replace
 
 REVISIONS = "/opt/tributary/deploy/revisions"
 # Whose tables have migrations of their own, and the command that brings them back.

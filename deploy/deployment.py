@@ -1,4 +1,4 @@
-"""A deployment in containers: its settings, its commands, and what runs of it. `up`, `upgrade` and `rollback` use it.
+"""A deployment in containers: its commands, and what runs of it. `up`, `upgrade` and `rollback` use it.
 
 Needs Python 3.11, Docker, and Compose: the plugin `docker compose`, or `docker-compose` 1.29. No package.
 """
@@ -15,124 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent
-PLACES = (ROOT / ".env", Path("/etc/tributary/env"))
+from settings_file import LOOPBACK, DeployError, Settings
+
 POLL_SECONDS = 2.0
-# What every deployment needs, and what a profile needs beside it. `deploy/secrets` makes all but Datadog's.
-SECRETS = "admin_password airflow_database_url api_secret_key fernet_key jwt_secret service_password".split()
-SECRETS_OF = {
-    "postgres": ["airflow_database_password"],
-    "local": ["airflow_database_password", "local_airbyte_client_secret", "local_slack_token"],
-    "workers": ["celery_broker_url", "celery_result_backend", "redis_password"],
-    "datadog": ["datadog_api_key"],
-}
-# Containers are given these in any case; where they have no value, they hold this.
-WITHOUT_VALUE = {
-    "celery_broker_url": "",
-    "celery_result_backend": "",
-    "connections.json": "{}",
-    "sso_client_secret": "",
-}
-SECRET_MODE = 0o444
-LOOPBACK = "127.0.0.1"
-
-
-class DeployError(Exception):
-    """What a person has to know: what was expected, what was found, and what to do."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """The variables of a deployment, and the file that they are from."""
-
-    file: Path
-    values: Mapping[str, str]
-
-    @classmethod
-    def find(cls, named: str | None = None) -> Settings:
-        """Read the file that was named, or the first of the usual ones. Raises DeployError where there is none."""
-        named = named or os.environ.get("TRIBUTARY_SETTINGS")
-        for file in (Path(named),) if named else PLACES:
-            if file.is_file():
-                return cls(file.resolve(), read(file))
-        places = named or " and ".join(map(str, PLACES))
-        raise DeployError(
-            f"no settings: looked for {places}; copy {ROOT / '.env.example'} to {PLACES[0]} and fill it in"
-        )
-
-    @property
-    def profiles(self) -> set[str]:
-        return set(filter(None, self.values.get("COMPOSE_PROFILES", "").split(",")))
-
-    @property
-    def version(self) -> str:
-        return self.values.get("TRIBUTARY_VERSION") or "dev"
-
-    @property
-    def image(self) -> str:
-        return self.values.get("TRIBUTARY_IMAGE") or "tributary"
-
-    @property
-    def project(self) -> str:
-        return self.values.get("COMPOSE_PROJECT_NAME") or "tributary"
-
-    @property
-    def secrets(self) -> Path:
-        return self._path(self.values.get("TRIBUTARY_SECRETS_DIR") or "secrets")
-
-    @property
-    def services(self) -> list[str]:
-        """The services of this machine; empty for all."""
-        return list(filter(None, self.values.get("TRIBUTARY_SERVICES", "").split(",")))
-
-    @property
-    def previous(self) -> Path:
-        """The note about the version before."""
-        return self.file.with_name(f"{self.file.name}.previous")
-
-    def _path(self, text: str) -> Path:
-        return ROOT / text  # an absolute one stays as it is
-
-    def faults(self) -> list[str]:
-        """What contradicts itself or is missing, a line for each."""
-        found = []
-        celery = self.values.get("TRIBUTARY_EXECUTOR", "LocalExecutor") == "CeleryExecutor"
-        if celery != ("workers" in self.profiles):
-            found.append(
-                "the profile `workers` and TRIBUTARY_EXECUTOR=CeleryExecutor belong together: "
-                f"found COMPOSE_PROFILES={self.values.get('COMPOSE_PROFILES', '')} and "
-                f"TRIBUTARY_EXECUTOR={self.values.get('TRIBUTARY_EXECUTOR', 'LocalExecutor')}"
-            )
-        names = [*SECRETS, *(name for profile in sorted(self.profiles) for name in SECRETS_OF.get(profile, []))]
-        missing = [name for name in dict.fromkeys(names) if not (self.secrets / name).is_file()]
-        if missing:
-            found.append(f"{self.secrets} lacks {', '.join(missing)}; {HERE / 'secrets'} makes what can be made")
-        for name in names:
-            file = self.secrets / name
-            if file.is_file() and file.read_bytes().endswith(b"\n"):
-                found.append(f"{file} ends with a line break, which Airflow takes for a part of it; write it without")
-        if self.services and not self.values.get("TRIBUTARY_MAIN_ADDRESS"):
-            found.append("TRIBUTARY_SERVICES needs TRIBUTARY_MAIN_ADDRESS: where the API server and Redis are")
-        own = self.values.get("TRIBUTARY_ENV_FILE") in (None, "", str(self.file))
-        for name in ("TRIBUTARY_DUMPS_BUCKET", "GOOGLE_CLOUD_PROJECT") if own else ():
-            if not self.values.get(name):
-                found.append(f"{self.file}: {name} is not set; .env.example says what it is")
-        return found
-
-    def complete(self) -> None:
-        """Make the files that containers are given even where they have no value."""
-        for name, value in WITHOUT_VALUE.items():
-            file = self.secrets / name
-            if not file.exists():
-                file.write_text(value)
-                file.chmod(SECRET_MODE)
-
-    def keep_version(self, version: str) -> None:
-        """Write the version to the file, whose other lines stay."""
-        lines = self.file.read_text().splitlines()
-        kept = [line for line in lines if not line.startswith("TRIBUTARY_VERSION=")]
-        replace(self.file, "\n".join([*kept, f"TRIBUTARY_VERSION={version}"]) + "\n")
 
 
 @dataclass
@@ -149,7 +34,7 @@ class Deployment:
     def command(self, *arguments: str) -> list[str]:
         """A command of Compose, for this deployment."""
         return [
-            *composer(), "--project-name", self.settings.project, "--project-directory", str(ROOT),
+            *composer(), "--project-name", self.settings.project, "--project-directory", str(self.settings.root),
             *(word for file in compose_files(self.settings) for word in ("--file", str(file))),
             "--env-file", str(self.settings.file), *arguments,
         ]  # fmt: skip
@@ -267,14 +152,16 @@ def composer() -> list[str]:
 
 def compose_files(settings: Settings) -> list[Path]:
     """The compose file, in a checkout or as it comes out of the image, and what goes over it on this machine."""
-    file = next((path for path in (ROOT / "docker-compose.yaml", HERE / "docker-compose.yaml") if path.exists()), None)
+    scripts = settings.root / "deploy"
+    places = (settings.root / "docker-compose.yaml", scripts / "docker-compose.yaml")
+    file = next((place for place in places if place.exists()), None)
     if file is None:
-        raise DeployError(f"no docker-compose.yaml in {ROOT} or {HERE}")
+        raise DeployError(f"no docker-compose.yaml in {settings.root} or {scripts}")
     over = []
     if settings.services:
-        over.append(HERE / "worker-machine.yaml")
+        over.append(scripts / "worker-machine.yaml")
     elif "workers" in settings.profiles and settings.values.get("TRIBUTARY_LISTEN", LOOPBACK) != LOOPBACK:
-        over.append(HERE / "main-machine.yaml")
+        over.append(scripts / "main-machine.yaml")
     person = file.with_name("docker-compose.override.yaml")
     return [file, *over, *([person] if person.exists() else [])]
 
@@ -297,21 +184,6 @@ def _docker(arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
     except FileNotFoundError:
         raise DeployError("docker is not installed; https://docs.docker.com/engine/install/ says how") from None
-
-
-def read(file: Path) -> dict[str, str]:
-    """The NAME=value lines of a file, as Compose reads them."""
-    lines = (line.strip() for line in file.read_text().splitlines())
-    pairs = (line.partition("=") for line in lines if line and not line.startswith("#"))
-    return {name.strip(): value.strip().strip("\"'") for name, _, value in pairs}
-
-
-def replace(file: Path, text: str) -> None:
-    """Write a file whole or not at all; its mode stays."""
-    partial = file.with_name(f".{file.name}.partial")
-    partial.write_text(text)
-    partial.chmod(file.stat().st_mode & 0o777 if file.exists() else 0o640)
-    partial.replace(file)
 
 
 def run(command: Callable[[Sequence[str]], None], arguments: Sequence[str]) -> int:

@@ -22,8 +22,8 @@ from tributary.airflow_api import AirflowApi
 from tributary.registry import load_registry
 
 sys.path.insert(0, str(ROOT / "deploy"))
-import deployment
-from deployment import Container, Deployment, Settings
+from deployment import Container, Deployment
+from settings_file import Settings, read
 
 WORKERS = 2
 # The local cloud's services that the tests ask, and the ports they have in their containers.
@@ -40,9 +40,8 @@ class ComposeStack(Stack):
         self.environment = _environment(checkout.folder, ports)
         self.schedule = load_registry(checkout.folder / "include").defaults.schedule
         self.airflow = AirflowApi(f"http://127.0.0.1:{ports['airflow']}", "admin", self.secret("admin_password"))
-        # Its scripts look for its files beside themselves; here they are asked about another checkout.
-        deployment.ROOT, deployment.HERE = checkout.folder, checkout.folder / "deploy"
-        self.deployment = Deployment(Settings.find(str(checkout.folder / ".env")))
+        settings = checkout.folder / ".env"
+        self.deployment = Deployment(Settings(settings, read(settings), checkout.folder))
 
     @classmethod
     def create(cls, folder: Path) -> ComposeStack:

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 import changing
-from deployment import DeployError, Deployment, Settings
+from deployment import Deployment
+from settings_file import DeployError, Settings
 from tests.conftest import ROOT
 
 OLD = {"AIRFLOW": "a1", "FAB": "f1"}

@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 
 import deployment
-from deployment import Container, DeployError, Settings
+import settings_file
+from deployment import Container
+from settings_file import DeployError, Settings
 from tests.conftest import ROOT
 
 
 def settings(tmp_path: Path, **values: str) -> Settings:
-    for name in (*deployment.SECRETS, *(name for names in deployment.SECRETS_OF.values() for name in names)):
+    for name in (*settings_file.SECRETS, *(name for names in settings_file.SECRETS_OF.values() for name in names)):
         (tmp_path / name).touch()
     given = {
         "TRIBUTARY_SECRETS_DIR": str(tmp_path),
@@ -67,7 +69,7 @@ def test_what_a_container_is_given_in_any_case_is_there_afterwards(tmp_path: Pat
     found = settings(tmp_path)
     (tmp_path / "celery_broker_url").write_text("redis://mine")
     found.complete()
-    assert {name: (tmp_path / name).read_text() for name in deployment.WITHOUT_VALUE} == {
+    assert {name: (tmp_path / name).read_text() for name in settings_file.WITHOUT_VALUE} == {
         "celery_broker_url": "redis://mine", "celery_result_backend": "", "connections.json": "{}",
         "sso_client_secret": "",
     }  # fmt: skip
@@ -115,9 +117,11 @@ def test_a_version_is_kept_and_the_other_lines_stay(tmp_path: Path):
 
 
 def test_the_example_names_only_what_is_read(tmp_path: Path):
-    text = (ROOT / "docker-compose.yaml").read_text() + (ROOT / "deploy" / "deployment.py").read_text()
+    text = (ROOT / "docker-compose.yaml").read_text() + "".join(
+        file.read_text() for file in (ROOT / "deploy").glob("*.py")
+    )
     texts = [text, (ROOT / "docs" / "configuration.md").read_text(), (ROOT / "docs" / "compose.md").read_text()]
-    unknown = [name for name in deployment.read(ROOT / ".env.example") if not any(name in text for text in texts)]
+    unknown = [name for name in settings_file.read(ROOT / ".env.example") if not any(name in text for text in texts)]
     assert unknown == ["AIRFLOW__SECRETS__BACKEND", "AIRFLOW__SECRETS__BACKEND_KWARGS"]
 
 
