@@ -71,6 +71,7 @@ def change(settings: Settings, version: str, before: Noted | None = None) -> Non
     before = before or Noted.running(deployment)
     deployment.say(f"from {before.version} to {version}")
     drain(deployment)
+    deployment.take_scripts()
     before.write(settings)
     try:
         deployment.start()

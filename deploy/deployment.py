@@ -58,6 +58,17 @@ class Deployment:
         if not works("image", "inspect", name) and not works("pull", "--quiet", name):
             raise DeployError(f"there is no image {name}, here or in its registry; `make image` builds one here")
 
+    def take_scripts(self) -> None:
+        """Where this folder came out of an image, have that of the version: its compose file is for its services."""
+        scripts = self.settings.root / "deploy"
+        if not (scripts / "docker-compose.yaml").exists():
+            return  # a checkout
+        container = docker("create", f"{self.settings.image}:{self.version}").strip()
+        try:
+            docker("cp", f"{container}:/opt/tributary/deploy/.", str(scripts))
+        finally:
+            docker("rm", container)
+
     def start(self) -> None:
         """Start what does not run, or runs as another version, and wait until all is well."""
         workers = self.settings.values.get("TRIBUTARY_WORKERS") or "1"
@@ -117,8 +128,9 @@ class Container:
 
     @property
     def version(self) -> str:
-        name, at, digest = str(self.details["Config"]["Image"]).partition("@")
-        return name.rpartition(":")[2] + at + digest
+        """The image's tag, with its digest where that was asked for."""
+        # A registry's name may have a port.
+        return str(self.details["Config"]["Image"]).rpartition("/")[2].partition(":")[2]
 
     @property
     def _ends(self) -> bool:

@@ -43,6 +43,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     monkeypatch.setattr(Deployment, "start", lambda self: engine.start(self))
     monkeypatch.setattr(Deployment, "running", lambda self, service: [service])
     monkeypatch.setattr(Deployment, "require_image", lambda self: None)
+    monkeypatch.setattr(Deployment, "take_scripts", lambda self: engine.told.append(f"scripts of {self.version}"))
     monkeypatch.setattr(changing.Noted, "running", engine.noted)
     return engine
 
@@ -68,7 +69,7 @@ DRAINED = ["stop scheduler", "stop worker", "stop watch triggerer dag-processor 
 
 def test_tasks_end_before_what_they_report_to_goes(engine: Engine, settings: Settings):
     changing.change(settings, "2")
-    assert engine.told == [*DRAINED, "start 2"]
+    assert engine.told == [*DRAINED, "scripts of 2", "start 2"]
     assert Settings.find().version == "2"
     assert changing.Noted.read(settings) == changing.Noted("1", OLD)
 
@@ -86,7 +87,7 @@ def test_the_way_back_with_the_same_tables_is_a_change_like_any(
 ):
     changing.Noted("0", OLD).write(settings)
     rollback([])
-    assert engine.told == [*DRAINED, "start 0"]
+    assert engine.told == [*DRAINED, "scripts of 0", "start 0"]
     assert changing.Noted.read(settings).version == "1"
 
 
@@ -107,7 +108,7 @@ def test_the_newer_version_brings_the_tables_back(
     engine.revisions["AIRFLOW"] = "a2"
     rollback(["--downgrade-database"])
     downgrade = "run --rm --no-deps migrate airflow db downgrade --to-revision a1 --yes"
-    assert engine.told == [*DRAINED, downgrade, *DRAINED, "start 0"]
+    assert engine.told == [*DRAINED, downgrade, *DRAINED, "scripts of 0", "start 0"]
 
 
 def test_there_is_no_way_back_before_the_first_upgrade(

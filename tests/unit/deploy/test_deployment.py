@@ -33,9 +33,16 @@ def container(restart: str = "unless-stopped", **state: Any) -> Container:
     return Container({"State": state, "HostConfig": {"RestartPolicy": {"Name": restart}}})
 
 
-@pytest.mark.parametrize("version", ["1.4.0", "1.4.0@sha256:0a1b2c"])
-def test_a_version_is_the_tag_with_the_digest_that_was_asked_for(version: str):
-    assert Container({"Config": {"Image": f"registry.example:5000/tributary/tributary:{version}"}}).version == version
+@pytest.mark.parametrize(
+    ("image", "version"),
+    [
+        ("tributary:dev", "dev"),
+        ("registry.example:5000/team/tributary:1.4.0", "1.4.0"),
+        ("registry.example/team/tributary:1.4.0@sha256:0a1b", "1.4.0@sha256:0a1b"),
+    ],
+)
+def test_a_version_is_the_tag_with_its_digest(image: str, version: str):
+    assert Container({"Config": {"Image": image}}).version == version
 
 
 def test_complete_settings_have_no_fault(tmp_path: Path):
@@ -88,6 +95,18 @@ def test_what_a_container_is_given_in_any_case_is_there_afterwards(tmp_path: Pat
 def test_redis_is_opened_only_for_workers_on_other_machines(tmp_path: Path, values: dict[str, str], over: list[str]):
     files = deployment.compose_files(settings(tmp_path, **values))
     assert [file.name for file in files] == ["docker-compose.yaml", *over]
+
+
+def test_scripts_that_came_out_of_an_image_follow_its_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    told: list[str] = []
+    monkeypatch.setattr(deployment, "docker", lambda *words: told.append(" ".join(words)) or "box\n")
+    found = settings(tmp_path)
+    deployment.Deployment(Settings(found.file, found.values, tmp_path), "2").take_scripts()
+    assert told == []
+    (tmp_path / "deploy").mkdir()
+    (tmp_path / "deploy" / "docker-compose.yaml").touch()
+    deployment.Deployment(Settings(found.file, found.values, tmp_path), "2").take_scripts()
+    assert told == ["create tributary:2", f"cp box:/opt/tributary/deploy/. {tmp_path}/deploy", "rm box"]
 
 
 def test_a_machine_of_workers_has_to_know_the_main_one(tmp_path: Path):
