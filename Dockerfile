@@ -2,6 +2,7 @@
 # checkov:skip=CKV_DOCKER_7: the tag is the argument's, and each stage after the first is built from one here
 ARG BASE_IMAGE=debian:bookworm-slim
 
+# checkov:skip=CKV_DOCKER_7: the base has a tag in its argument's default
 # Debian with what runs: Python, and the client library that mysqlclient is linked with.
 # hadolint ignore=DL3006
 FROM ${BASE_IMAGE} AS base
@@ -20,7 +21,8 @@ FROM base AS build
 # hadolint ignore=DL3008,DL3009
 RUN apt-get update --quiet=2 \
     && apt-get install --yes --quiet=2 --no-install-recommends \
-        gcc libc6-dev libmariadb-dev pkg-config python3-dev python3-venv >/dev/null
+        gcc libc6-dev libmariadb-dev pkg-config python3-dev python3-venv >/dev/null \
+    && rm -rf /var/lib/apt/lists/*
 WORKDIR /build
 COPY requirements/uv.txt requirements/uv.txt
 # `ca_bundle`: certificates of a proxy that opens TLS, where there is one; a secret, so that no layer keeps it.
