@@ -112,3 +112,9 @@ def test_the_image_has_what_it_runs_and_no_tools(stack: ComposeStack, seen: Call
 def test_the_manifest_and_dbts_pages_are_built_in(stack: ComposeStack):
     listed = docker("run", "--rm", "--network", "none", "tributary-test:1", "ls", "include/dbt/target")
     assert {"manifest.json", "static_index.html"} <= set(listed.split())
+
+
+def test_the_image_trusts_debians_certificates_alone(stack: ComposeStack):
+    count = "grep -c BEGIN /etc/ssl/certs/ca-certificates.crt; ls /usr/share/ca-certificates/mozilla | wc -l"
+    trusted, debians = docker("run", "--rm", "--network", "none", "tributary-test:1", "bash", "-c", count).split()
+    assert trusted == debians, "the builder's certificates are in the image"
