@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -27,3 +30,22 @@ metrics.strict = True
 def root() -> Path:
     """The checkout."""
     return ROOT
+
+
+@pytest.fixture(scope="session")
+def manifest(root: Path) -> Path:
+    """dbt's manifest, which the DAGs are made from: made where it is missing or older than the project."""
+    project = root / "include" / "dbt"
+    path = project / "target" / "manifest.json"
+    sources = [
+        file for suffix in ("*.sql", "*.yml", "*.md") for file in project.rglob(suffix) if "target" not in file.parts
+    ]
+    path.parent.mkdir(exist_ok=True)
+    # Several processes of tests may miss it at once.
+    with (path.parent / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists() or path.stat().st_mtime < max(file.stat().st_mtime for file in sources):
+            dbt = os.environ.get("TRIBUTARY_DBT_EXECUTABLE", "dbt")
+            command = [dbt, "--quiet", "parse", "--project-dir", str(project), "--profiles-dir", str(project)]
+            subprocess.run(command, check=True, env={**os.environ, "GOOGLE_CLOUD_PROJECT": "tributary-local"})
+    return path

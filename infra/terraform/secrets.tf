@@ -12,7 +12,7 @@ locals {
   files = {
     airflow_database_url      = "airflow_database"
     airflow_database_password = "airflow_database"
-    celery_result_backend     = "airflow_database"
+    celery_result_backend     = "redis"
     celery_broker_url         = "redis"
     redis_password            = "redis"
     fernet_key                = "fernet_key"
@@ -94,7 +94,7 @@ locals {
     {
       tributary-airflow-database-url      = "postgresql+psycopg2://${local.postgres}"
       tributary-airflow-database-password = local.password["airflow_database"]
-      tributary-celery-result-backend     = "db+postgresql://${local.postgres}"
+      tributary-celery-result-backend     = "redis://:${local.password["redis"]}@redis:6379/1"
       tributary-celery-broker-url         = "redis://:${local.password["redis"]}@redis:6379/0"
       tributary-redis-password            = local.password["redis"]
       tributary-fernet-key                = replace(replace(base64encode(local.password["fernet_key"]), "+", "-"), "/", "_")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -32,21 +31,6 @@ def airflow_home(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Iterat
             os.environ.pop(name)
         else:
             os.environ[name] = value
-
-
-@pytest.fixture(scope="session")
-def manifest(root: Path) -> Path:
-    """dbt's manifest, made where it is missing or older than the project."""
-    project = root / "include" / "dbt"
-    path = project / "target" / "manifest.json"
-    sources = [
-        file for suffix in ("*.sql", "*.yml", "*.md") for file in project.rglob(suffix) if "target" not in file.parts
-    ]
-    if not path.exists() or path.stat().st_mtime < max(file.stat().st_mtime for file in sources):
-        dbt = os.environ.get("TRIBUTARY_DBT_EXECUTABLE", "dbt")
-        command = [dbt, "--quiet", "parse", "--project-dir", str(project), "--profiles-dir", str(project)]
-        subprocess.run(command, check=True, env={**os.environ, "GOOGLE_CLOUD_PROJECT": "tributary-local"})
-    return path
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ import json
 import shutil
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -76,7 +77,7 @@ def build(warehouse: Warehouse, built: Built, tmp_path_factory: pytest.TempPathF
 
 
 @pytest.fixture(scope="module")
-def dags(run: ListenedTasks, built: Built) -> dict[str, Any]:
+def dags(run: ListenedTasks, built: Built, manifest: Path) -> dict[str, Any]:
     from airflow.dag_processing.dagbag import DagBag
 
     bag = DagBag(dag_folder=str(ROOT / "dags"), safe_mode=True, bundle_path=ROOT / "dags")

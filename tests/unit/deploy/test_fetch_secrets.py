@@ -53,14 +53,14 @@ def fetch(secrets: Secrets, into: Path, **environment: str) -> subprocess.Comple
     return done
 
 
-def test_every_secret_becomes_a_file_that_its_owner_alone_may_read(secrets: Secrets, memory: Path):
+def test_every_secret_becomes_a_file_in_a_folder_that_its_owner_alone_may_enter(secrets: Secrets, memory: Path):
     secrets.values[secret_id("datadog_api_key")] = "value of datadog_api_key"
     done = fetch(secrets, memory)
     assert done.returncode == 0, done.stderr
     found = {path.name: path.read_text() for path in memory.iterdir()}
     empty = {"sso_client_secret": "", "connections.json": "{}"}
     assert found == {name: f"value of {name}" for name in (*REQUIRED, "datadog_api_key")} | empty
-    assert {stat.S_IMODE(path.stat().st_mode) for path in memory.iterdir()} == {0o400}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in memory.iterdir()} == {0o444}
     assert stat.S_IMODE(memory.stat().st_mode) == 0o700
     assert {name.split("/")[1] for name in secrets.asked} == {PROJECT}
 
@@ -80,7 +80,7 @@ def test_what_has_not_changed_is_left_alone_and_what_has_is_named(secrets: Secre
     assert after["fernet_key"] == before["fernet_key"]
     # A container that runs has the file itself, not its name.
     assert after["service_password"][0] == before["service_password"][0]
-    assert stat.S_IMODE((memory / "service_password").stat().st_mode) == 0o400
+    assert stat.S_IMODE((memory / "service_password").stat().st_mode) == 0o444
 
 
 @pytest.mark.parametrize("why", ["missing", "disabled", "empty"])
