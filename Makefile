@@ -7,7 +7,7 @@ dev := $(envs)/dev/bin
 scan := $(envs)/scan/bin
 
 .PHONY: help run up stop clean lint test test-airflow test-localcloud test-compose test-fast faults gameday image deploy \
-	lock install install-dev manifest
+	lock install install-dev
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
@@ -94,7 +94,8 @@ test-compose: install-dev ## build the image, run it with two workers, hurt and 
 	@stack/bootstrap compose
 	$(dev)/python $(pytest) -s tests/compose
 
-version := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+# Asked only where it is used.
+version = $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 image: ## build the image as it is run in a deployment, tagged with the commit
 	DOCKER_BUILDKIT=1 docker build --tag $${TRIBUTARY_IMAGE:-tributary}:$(version) \

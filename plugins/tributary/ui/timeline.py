@@ -76,7 +76,7 @@ def timeline(tries: Iterable[Row], day: date) -> Timeline | None:
     if not of_day:
         return None
     shown = max(of_day, key=lambda run: max(row["ended_at"] for row in by_run[run]))
-    others = [_spans(rows) for run, rows in by_run.items() if run != shown]
+    others = [_spans(_that_count(rows)) for run, rows in by_run.items() if run != shown]
     rows = _that_count(by_run[shown])
     steps = []
     for name, (began, ended) in _spans(rows).items():
@@ -114,14 +114,12 @@ def _begin(rows: Iterable[Row]) -> datetime:
     return begin
 
 
-def _spans(rows: Iterable[Row]) -> dict[str, tuple[float, float]]:
+def _spans(rows: Sequence[Row]) -> dict[str, tuple[float, float]]:
     """By step, when its first try of a task began and its last one ended: in seconds of the run's own time."""
-    rows = sorted(_that_count(rows), key=lambda row: row["started_at"])
-    at_work = _begin(rows)
+    begin = at_work = _begin(rows)
     still = timedelta()
     spans: dict[str, tuple[float, float]] = {}
-    begin = at_work
-    for row in rows:
+    for row in sorted(rows, key=lambda row: row["started_at"]):
         if row["started_at"] - at_work > STILL:
             still += row["started_at"] - at_work
         at_work = max(at_work, row["ended_at"])
