@@ -30,6 +30,7 @@ from tributary.policies import (
     SLOW_RETRY_DELAY,
     slow_delay,
 )
+from tributary.triggers import poll
 from tributary.triggers.poll import FAILED_POLLS_IN_A_ROW, poll_with
 
 QUOTA = Forbidden("Quota exceeded: your table", errors=[{"reason": "quotaExceeded"}])
@@ -92,9 +93,9 @@ def test_the_decision_holds_none_of_the_error_s_words():
 
 @pytest.mark.parametrize(("try_number", "minutes"), [(0, 1), (1, 1), (2, 2), (4, 8), (5, 10), (1000, 10)])
 def test_slow_delays_double_up_to_a_limit(monkeypatch: pytest.MonkeyPatch, try_number: int, minutes: int):
-    monkeypatch.setattr(policies.random, "uniform", lambda low, high: low)
+    monkeypatch.setattr(policies, "random", SimpleNamespace(uniform=lambda low, high: low))
     assert slow_delay(try_number) == timedelta(minutes=minutes)
-    monkeypatch.setattr(policies.random, "uniform", lambda low, high: high)
+    monkeypatch.setattr(policies, "random", SimpleNamespace(uniform=lambda low, high: high))
     assert slow_delay(try_number) == timedelta(minutes=minutes) * (1 + JITTER)
     assert slow_delay(try_number) <= MAX_RETRY_DELAY * (1 + JITTER)
 
@@ -208,8 +209,9 @@ def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     async def note(duration: float) -> None:
         seconds.append(duration)
 
-    monkeypatch.setattr(tenacity.nap.time, "sleep", seconds.append)
-    monkeypatch.setattr(asyncio, "sleep", note)
+    # The names in the two modules, not the functions themselves: threads that other tests left asleep are not meant.
+    monkeypatch.setattr(tenacity.nap, "time", SimpleNamespace(sleep=seconds.append))
+    monkeypatch.setattr(poll, "asyncio", SimpleNamespace(sleep=note))
     return seconds
 
 

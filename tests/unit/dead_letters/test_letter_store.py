@@ -6,11 +6,13 @@ import stat
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from google.api_core.exceptions import ServiceUnavailable
 
 from tests.unit.dead_letters.letters_in_memory import MemoryClient, MemoryOps
+from tributary.dead_letters import bucket
 from tributary.dead_letters.record import DeadLetter, Status
 from tributary.dead_letters.spool import Spool
 from tributary.dead_letters.store import LetterStore, within
@@ -58,7 +60,7 @@ def test_two_first_writers_at_once_lose_nothing(store: LetterStore, client: Memo
 def test_a_writer_gives_up_where_others_never_rest(
     store: LetterStore, client: MemoryClient, letter: Make, moment: str, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(time, "sleep", lambda _: None)
+    monkeypatch.setattr(bucket, "time", SimpleNamespace(sleep=lambda _: None))
     store.record(letter())
     setattr(client, moment, client.touch)
     with pytest.raises(TributaryError, match="try again"):
