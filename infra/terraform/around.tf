@@ -9,6 +9,8 @@ module "iap" {
   airflow = module.airflow_vm.self_link
   members = distinct(concat(["group:${var.engineers_group}"], var.ui_members))
   labels  = local.labels
+
+  depends_on = [google_project_service.this]
 }
 
 module "budget" {
@@ -40,4 +42,6 @@ module "github" {
   machine_account_name = module.identities.names["airflow"]
   airflow              = module.airflow_vm.name
   zone                 = var.zone
+
+  depends_on = [google_project_service.this]
 }

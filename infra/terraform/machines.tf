@@ -62,7 +62,7 @@ module "airflow_vm" {
   deletion_protection = var.deletion_protection
 
   # Its first start reads them.
-  depends_on = [module.secrets, module.airflow_database]
+  depends_on = [google_project_service.this, module.secrets, module.airflow_database]
 }
 
 module "airbyte_vm" {
@@ -80,7 +80,7 @@ module "airbyte_vm" {
   labels              = local.labels
   deletion_protection = var.deletion_protection
 
-  depends_on = [module.secrets]
+  depends_on = [google_project_service.this, module.secrets]
 }
 
 module "workers" {
@@ -96,5 +96,5 @@ module "workers" {
   env          = join("", [for name, value in local.worker_env : "${name}=${value}\n"])
   labels       = local.labels
 
-  depends_on = [module.secrets, module.airflow_vm]
+  depends_on = [google_project_service.this, module.secrets, module.airflow_vm]
 }

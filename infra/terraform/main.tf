@@ -15,32 +15,6 @@ locals {
   groups = { analysts = var.analysts_group, engineers = var.engineers_group }
 }
 
-resource "google_project_service" "this" {
-  for_each = toset([
-    "artifactregistry.googleapis.com",
-    "bigquery.googleapis.com",
-    "billingbudgets.googleapis.com",
-    "cloudresourcemanager.googleapis.com",
-    "compute.googleapis.com",
-    "datacatalog.googleapis.com",
-    "iam.googleapis.com",
-    "iamcredentials.googleapis.com",
-    "iap.googleapis.com",
-    "logging.googleapis.com",
-    "monitoring.googleapis.com",
-    "oslogin.googleapis.com",
-    "pubsub.googleapis.com",
-    "secretmanager.googleapis.com",
-    "servicenetworking.googleapis.com",
-    "sqladmin.googleapis.com",
-    "storage.googleapis.com",
-    "sts.googleapis.com",
-  ])
-
-  service            = each.key
-  disable_on_destroy = false
-}
-
 module "network" {
   source = "./modules/network"
 
@@ -77,6 +51,8 @@ module "sql_imports" {
   password_generation = lookup(var.secret_generations, "imports", 1)
   labels              = local.labels
   deletion_protection = var.deletion_protection
+
+  depends_on = [google_project_service.this]
 }
 
 # Airflow's own state.
@@ -97,6 +73,8 @@ module "airflow_database" {
   password_generation = lookup(var.secret_generations, "airflow_database", 1)
   labels              = local.labels
   deletion_protection = var.deletion_protection
+
+  depends_on = [google_project_service.this]
 }
 
 module "buckets" {
@@ -108,6 +86,8 @@ module "buckets" {
   dumps_keep_days = var.dumps_keep_days
   pipeline        = module.identities.members["airflow"]
   imports         = { for name, instance in module.sql_imports : name => instance.service_account }
+
+  depends_on = [google_project_service.this]
 }
 
 module "warehouse" {
@@ -126,6 +106,8 @@ module "warehouse" {
   personal_data_group = var.personal_data_group
   raw_keep_days       = var.raw_keep_days
   audit_keep_days     = var.audit_keep_days
+
+  depends_on = [google_project_service.this]
 }
 
 module "registry" {
@@ -135,6 +117,8 @@ module "registry" {
   labels = local.labels
   puller = module.identities.members["airflow"]
   pusher = module.identities.members["deploy"]
+
+  depends_on = [google_project_service.this]
 }
 
 module "secrets" {
@@ -145,4 +129,6 @@ module "secrets" {
   secrets = local.secrets
   values  = local.secret_values
   members = module.identities.members
+
+  depends_on = [google_project_service.this]
 }

@@ -86,3 +86,10 @@ def test_ephemeral_values_go_only_where_nothing_is_kept():
                 uses = [line for line in _text(folder).splitlines() if re.search(rf"\bvar\.{name}\b", line)]
                 assert uses
                 assert all(re.match(r"\s+\w+_wo += ", line) for line in uses), uses
+
+
+@pytest.mark.parametrize("name", sorted(set(_calls()) - {"datadog"}))
+def test_a_module_waits_for_the_apis(name):
+    """In an empty project a request to an API that is still off fails, and the apply with it."""
+    body = re.search(rf'^module "{name}" \{{\n(.*?)^\}}', _text(TERRAFORM), re.MULTILINE | re.DOTALL)[1]
+    assert re.search(r"^  depends_on = \[google_project_service\.this\b", body, re.MULTILINE)
