@@ -3,6 +3,7 @@
 import http.server
 import os
 import re
+import shutil
 import subprocess
 import threading
 import time
@@ -49,6 +50,8 @@ def machine(tmp_path, server):
     for name in ("fetch-secrets", "up"):
         _program(deploy / name, f'echo "{name} $*" >>{called}')
     _program(programs / "docker-compose", "true")
+    _program(programs / "nproc", "echo 8")
+    _program(programs / "free", "echo '       total used free'; echo 'Mem:      31    2   29'")
     _program(
         programs / "docker",
         f"""echo "docker $*" >>{called}
@@ -103,8 +106,42 @@ def test_a_machine_pulls_the_image_fetches_secrets_and_starts(machine):
     assert [call.split()[0] for call in calls if not call.startswith("docker")] == ["fetch-secrets", "up"]
     assert "fetch-secrets --into /run/tributary/secrets" in calls
     assert f"up {machine.path}/etc/env" in calls
-    assert (machine.path / "etc" / "env").read_text() == _env(machine.path / "logs")
+    assert (machine.path / "etc" / "env").read_text().endswith(_env(machine.path / "logs"))
     assert (machine.path / "logs").stat().st_uid == 50000
+
+
+@pytest.mark.parametrize(("services", "memory"), [("", 23), ("worker", 29)])
+def test_containers_may_use_what_the_machine_has(machine, server, services, memory):
+    env = _env(machine.path / "logs") + f"TRIBUTARY_SERVICES={services}\n"
+    server.answers["/computeMetadata/v1/instance/attributes/tributary-env"] = env
+    (machine.path / "pushed").touch()
+    assert machine().returncode == 0
+    limits = (machine.path / "etc" / "env").read_text().removesuffix(env).splitlines()
+    assert limits == [
+        "TRIBUTARY_CPUS=8",
+        "TRIBUTARY_WORKER_CPUS=8",
+        f"TRIBUTARY_SCHEDULER_MEMORY={memory}g",
+        f"TRIBUTARY_WORKER_MEMORY={memory}g",
+    ]
+
+
+def test_it_waits_for_apt_while_the_machine_upgrades_itself(machine):
+    (machine.path / "pushed").touch()
+    # A machine without Compose, whatever the one that runs the test has.
+    programs = machine.path / "bin"
+    for name in "awk bash cat chmod cp curl cut dirname env grep install mkdir mv sed sleep".split():
+        (programs / name).symlink_to(shutil.which(name))
+    (programs / "docker-compose").unlink()
+    _program(
+        programs / "apt-get",
+        f"""echo "apt-get $*" >>{machine.called}
+[ "$(grep -c apt-get {machine.called})" -gt 2 ] || {{ echo "E: Could not get lock" >&2; exit 100; }}""",
+    )
+    done = machine(PATH=str(programs), TRIBUTARY_APT_PAUSE_SECONDS="0")
+    assert done.returncode == 0, done.stderr
+    assert "apt-get update: try 2 of 60 failed" in done.stdout
+    calls = [call.split()[2] for call in machine.called.read_text().splitlines() if call.startswith("apt-get")]
+    assert calls == ["update", "update", "update", "install"]
 
 
 def test_it_waits_for_the_first_image_and_says_so(machine):
