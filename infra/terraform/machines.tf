@@ -16,8 +16,9 @@ locals {
     TRIBUTARY_MAIN_ADDRESS = module.network.addresses["airflow"]
     TRIBUTARY_URL          = local.url
 
+    # Airflow's machine runs a worker, too.
     TRIBUTARY_EXECUTOR           = local.celery ? "CeleryExecutor" : "LocalExecutor"
-    TRIBUTARY_PARALLELISM        = local.celery ? 8 + var.workers.count * var.workers.slots : 8
+    TRIBUTARY_PARALLELISM        = local.celery ? (1 + var.workers.count) * var.workers.slots : 8
     TRIBUTARY_WORKER_CONCURRENCY = var.workers.slots
     TRIBUTARY_REMOTE_LOGGING     = "True"
     TRIBUTARY_REMOTE_LOGS        = "gs://${module.buckets.logs}/airflow"
@@ -45,8 +46,13 @@ locals {
     DD_AGENT_HOST = var.datadog ? "agent" : ""
   }
 
-  # A worker's machine runs the one service, and no metadata of Airflow's.
-  worker_env = merge(local.env, { COMPOSE_PROFILES = "workers", TRIBUTARY_SERVICES = "worker" })
+  # A worker's machine runs the one service. Its metrics go to the main machine's agent: two agents of one host name would
+  # overwrite each other's counts.
+  worker_env = merge(local.env, {
+    COMPOSE_PROFILES   = "workers"
+    TRIBUTARY_SERVICES = "worker"
+    DD_AGENT_HOST      = var.datadog ? module.network.addresses["airflow"] : ""
+  })
 }
 
 module "airflow_vm" {
@@ -57,7 +63,7 @@ module "airflow_vm" {
   subnetwork          = module.network.subnetwork
   address             = module.network.addresses["airflow"]
   account             = module.identities.emails["airflow"]
-  env                 = join("", [for name, value in local.env : "${name}=${value}\n"])
+  env                 = join("", [for name, value in merge(local.env, var.settings) : "${name}=${value}\n"])
   labels              = local.labels
   deletion_protection = var.deletion_protection
 
@@ -93,7 +99,7 @@ module "workers" {
   machine_type = var.workers.machine_type
   subnetwork   = module.network.subnetwork
   account      = module.identities.emails["airflow"]
-  env          = join("", [for name, value in local.worker_env : "${name}=${value}\n"])
+  env          = join("", [for name, value in merge(local.worker_env, var.settings) : "${name}=${value}\n"])
   labels       = local.labels
 
   depends_on = [google_project_service.this, module.secrets, module.airflow_vm]

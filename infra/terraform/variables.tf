@@ -101,3 +101,16 @@ variable "secret_generations" {
   type        = map(number)
   default     = {}
 }
+
+variable "settings" {
+  description = "Further settings of the machines, such as TRIBUTARY_SSO_ISSUER; no secrets: they are read as the settings are."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition = alltrue([
+      for name, value in var.settings : can(regex("^[A-Z][A-Z0-9_]*$", name)) && !strcontains(value, "\n")
+    ])
+    error_message = "Expected names such as TRIBUTARY_SSO_ISSUER and values of one line."
+  }
+}

@@ -2,7 +2,9 @@
 
 import re
 
-from tests.infra.plan import ROOT, plan
+import yaml
+
+from tests.infra.plan import ROOT, blocks, plan
 
 
 def test_compose_or_tributary_knows_every_setting():
@@ -23,3 +25,18 @@ def test_celery_is_used_where_there_are_workers():
 def test_airflow_listens_on_its_machine_alone_unless_somebody_has_to_reach_it():
     assert plan("example").local("env")["TRIBUTARY_LISTEN"] == "127.0.0.1"
     assert plan("full").local("env")["TRIBUTARY_LISTEN"] != "127.0.0.1"
+
+
+def test_metrics_of_workers_reach_the_one_agent():
+    (rule,) = [one for one in plan().of("google_compute_firewall") if one["name"] == "tributary-airflow-from-workers"]
+    assert {"protocol": "udp", "ports": ["8125"]} in [
+        {name: allowed[name] for name in ("protocol", "ports")} for allowed in blocks(rule["allow"])
+    ]
+    compose = yaml.safe_load((ROOT / "deploy" / "main-machine.yaml").read_text())
+    assert compose["services"]["agent"]["ports"] == ["${TRIBUTARY_LISTEN:-127.0.0.1}:8125:8125/udp"]
+    assert plan().local("worker_env")["DD_AGENT_HOST"] != plan().local("env")["DD_AGENT_HOST"] == "agent"
+
+
+def test_there_is_a_slot_for_every_task_that_airflow_may_start():
+    env = plan().local("env")
+    assert env["TRIBUTARY_PARALLELISM"] == (1 + 2) * env["TRIBUTARY_WORKER_CONCURRENCY"]

@@ -50,7 +50,7 @@ resource "google_compute_firewall" "airbyte_from_airflow" {
 
 resource "google_compute_firewall" "airflow_from_workers" {
   name        = "tributary-airflow-from-workers"
-  description = "Airflow's API and Celery's queue (Redis), for the workers."
+  description = "Airflow's API, Celery's queue (Redis) and Datadog's agent, for the workers."
   network     = google_compute_network.this.id
   direction   = "INGRESS"
   source_tags = ["tributary-worker"]
@@ -59,5 +59,10 @@ resource "google_compute_firewall" "airflow_from_workers" {
   allow {
     protocol = "tcp"
     ports    = ["8080", "6379"]
+  }
+
+  allow {
+    protocol = "udp"
+    ports    = ["8125"]
   }
 }
