@@ -44,10 +44,3 @@ resource "google_storage_bucket_iam_member" "pipeline_logs" {
   role   = "roles/storage.objectUser"
   member = var.pipeline
 }
-
-# Google's access logs of the dumps' bucket.
-resource "google_storage_bucket_iam_member" "access_logs" {
-  bucket = google_storage_bucket.logs.name
-  role   = "roles/storage.objectCreator"
-  member = "group:cloud-storage-analytics@google.com"
-}
