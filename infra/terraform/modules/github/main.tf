@@ -1,5 +1,5 @@
 # GitHub's workflows act as the account `tributary-deploy` by the token that GitHub signs for each of their runs. There is
-# no key, and a run of another repository, or of a pull request, gets nothing.
+# no key, and a run of another repository, of a pull request, or that nobody has approved gets nothing.
 
 resource "google_iam_workload_identity_pool" "this" {
   workload_identity_pool_id = "tributary-github"
@@ -19,8 +19,12 @@ resource "google_iam_workload_identity_pool_provider" "this" {
     "attribute.ref"        = "assertion.ref"
   }
 
-  # The main branch, and tags: a branch of somebody's pushes no image and deploys nothing.
-  attribute_condition = "assertion.repository == \"${var.repository}\" && (assertion.ref == \"refs/heads/main\" || assertion.ref.startsWith(\"refs/tags/v\"))"
+  # Tags push an image and the main branch deploys it, each in an environment that a person has approved (docs/releasing.md).
+  # A job without one has no such claim, and an expression that asks for it refuses.
+  attribute_condition = join(" && ", [
+    "assertion.repository == \"${var.repository}\"",
+    "((assertion.ref.startsWith(\"refs/tags/v\") && assertion.environment == \"release\") || (assertion.ref == \"refs/heads/main\" && assertion.environment in [\"staging\", \"production\"]))",
+  ])
 
   oidc {
     issuer_uri = "https://token.actions.githubusercontent.com"
