@@ -1,7 +1,7 @@
 variable "abctl_version" {
   description = "Release of abctl that installs Airbyte: https://github.com/airbytehq/abctl/releases."
   type        = string
-  default     = "0.30.3"
+  default     = "0.30.4"
 }
 
 variable "abctl_sha256" {

@@ -2,12 +2,15 @@
 
 import json
 import re
+from ipaddress import ip_network
+from types import SimpleNamespace
 
 import pytest
 
 from tests.infra.plan import TERRAFORM, blocks, plan
 
 SOURCES = sorted(TERRAFORM.rglob("*.tf"))
+AUDIT = "google_project_iam_audit_config"
 EVERYBODY = (
     "allUsers",
     "allAuthenticatedUsers",
@@ -128,11 +131,31 @@ def test_postgresql_logs_what_the_scanner_asks_for():
     )
 
 
-def test_workflows_of_another_repository_or_branch_get_nothing():
+@pytest.mark.parametrize(
+    ("repository", "ref", "environment", "gets"),
+    [
+        ("acme/tributary", "refs/tags/v1.4.0", "release", True),
+        ("acme/tributary", "refs/heads/main", "staging", True),
+        ("acme/tributary", "refs/heads/main", "production", True),
+        ("acme/tributary", "refs/heads/main", "release", False),
+        ("acme/tributary", "refs/heads/main", "", False),
+        ("acme/tributary", "refs/heads/mine", "production", False),
+        ("acme/tributary", "refs/pull/7/merge", "production", False),
+        ("acme/tributary", "refs/tags/v1.4.0", "production", False),
+        ("mallory/tributary", "refs/heads/main", "production", False),
+    ],
+)
+def test_workflows_get_in_from_the_repository_once_a_person_has_approved(repository, ref, environment, gets):
     (provider,) = plan().of("google_iam_workload_identity_pool_provider")
+    # CEL, as far as it is used here, is Python with other words.
     condition = provider["attribute_condition"]
-    assert 'assertion.repository == "acme/tributary" && ' in condition
-    assert 'assertion.ref == "refs/heads/main"' in condition
+    for word, python in (("&&", "and"), ("||", "or"), ("startsWith", "startswith")):
+        condition = condition.replace(word, python)
+    assertion = SimpleNamespace(repository=repository, ref=ref, environment=environment)
+    assert eval(condition, {"assertion": assertion, "__builtins__": {}}) is gets
+
+
+def test_without_a_repository_no_workflow_gets_in():
     assert "google_iam_workload_identity_pool_provider" not in plan("example").resources
 
 
@@ -146,3 +169,18 @@ def test_every_skip_of_the_scanner_has_its_reason_beside_it():
 def test_nothing_in_the_evaluated_plan_looks_like_a_secret():
     text = json.dumps(plan().blocks)
     assert not re.search(r"BEGIN [A-Z ]*PRIVATE KEY|AIza[0-9A-Za-z_-]{35}|xox[bp]-", text)
+
+
+def test_who_reads_a_dump_or_a_secret_is_noted():
+    noted = {one["service"]: {kind["log_type"] for kind in one["audit_log_config"]} for one in plan().of(AUDIT)}
+    assert noted == {f"{api}.googleapis.com": {"DATA_READ", "DATA_WRITE"} for api in ("secretmanager", "storage")}
+    assert not [one for one in plan().of(AUDIT) for kind in one["audit_log_config"] if kind.get("exempted_members")]
+
+
+def test_cloud_sql_has_addresses_that_nothing_on_airbytes_machine_has():
+    (services,) = [one for one in plan().of("google_compute_global_address") if one.get("purpose") == "VPC_PEERING"]
+    databases = ip_network(f"{services['address']}/{services['prefix_length']}")
+    (machines,) = (ip_network(one["ip_cidr_range"]) for one in plan().of("google_compute_subnetwork"))
+    # kind's pods and services, and what Docker takes for its networks.
+    for taken in (machines, *map(ip_network, ("10.244.0.0/16", "10.96.0.0/16", "172.16.0.0/12", "192.168.0.0/16"))):
+        assert not databases.overlaps(taken)

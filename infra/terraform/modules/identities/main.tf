@@ -13,10 +13,11 @@ locals {
   emails  = { for name, does in local.accounts : name => "tributary-${name}@${var.project}.iam.gserviceaccount.com" }
   members = { for name, email in local.emails : name => "serviceAccount:${email}" }
 
-  # What a machine has to be able to say about itself.
+  # What a machine says about itself: what its start script printed, and on Airbyte's what the Ops Agent collects.
   agents = {
-    for pair in setproduct(["airflow", "airbyte"], ["roles/logging.logWriter", "roles/monitoring.metricWriter"]) :
-    "${pair[0]} ${pair[1]}" => { account = pair[0], role = pair[1] }
+    "airflow logs"    = { account = "airflow", role = "roles/logging.logWriter" }
+    "airbyte logs"    = { account = "airbyte", role = "roles/logging.logWriter" }
+    "airbyte metrics" = { account = "airbyte", role = "roles/monitoring.metricWriter" }
   }
 }
 

@@ -49,12 +49,14 @@ resource "google_compute_router_nat" "this" {
   }
 }
 
-# Cloud SQL lives in a network of Google's, which is joined to this one.
+# Cloud SQL lives in a network of Google's, which is joined to this one. Left to choose, Google might take addresses that
+# pods on Airbyte's machine have (kind: 10.244.0.0/16 and 10.96.0.0/16), and then no sync reaches the database.
 resource "google_compute_global_address" "services" {
   name          = "tributary-services"
   network       = google_compute_network.this.id
   purpose       = "VPC_PEERING"
   address_type  = "INTERNAL"
+  address       = "10.20.0.0"
   prefix_length = 20
 }
 
