@@ -32,7 +32,7 @@ variable "imports_tier" {
 }
 
 variable "imports_disk_gb" {
-  description = "Disk of each of them to begin with; it grows by itself. About twice the largest dump, unpacked."
+  description = "Disk of each of them to begin with; it grows by itself. It holds every database that is imported there, unpacked."
   type        = number
   default     = 100
 

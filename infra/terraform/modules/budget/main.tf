@@ -79,10 +79,10 @@ resource "google_monitoring_alert_policy" "disk_full" {
   conditions {
     display_name = "more than 98 % for 15 minutes"
 
+    # Cloud SQL enlarges a disk when little of it is free (25 GB at most): that a large one is fuller than 90 % is as it should be.
     condition_threshold {
       filter          = "resource.type = \"cloudsql_database\" AND metric.type = \"cloudsql.googleapis.com/database/disk/utilization\""
       comparison      = "COMPARISON_GT"
-      # Cloud SQL enlarges a disk when 5 GB and 4 % of it are free, 25 GB at most: below 98 % fullness is as it should be.
       threshold_value = 0.98
       duration        = "900s"
 
