@@ -123,15 +123,27 @@ def test_a_folder_on_a_disk_is_refused(secrets: Secrets, tmp_path: Path):
     assert not folder.exists()
 
 
-def test_a_machine_without_a_metadata_server_says_where_this_is_meant_to_run(memory: Path):
-    # The module itself, so that nothing has to be waited for.
+def at_once(into: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The script without its pauses, so that nothing has to be waited for."""
     code = (
         "import sys, runpy; found = runpy.run_path(sys.argv[1]); found['_get'].__globals__['PAUSES'] = (); "
         "sys.argv = ['fetch-secrets', '--into', sys.argv[2]]; found['main']()"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(ROOT / "deploy" / "fetch-secrets"), str(memory)],
-        env={"GCE_METADATA_HOST": "127.0.0.1:1"}, capture_output=True, text=True,
-    )  # fmt: skip
+    command = [sys.executable, "-c", code, str(ROOT / "deploy" / "fetch-secrets"), str(into)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True)
+
+
+def test_a_machine_without_a_metadata_server_says_where_this_is_meant_to_run(memory: Path):
+    done = at_once(memory, GCE_METADATA_HOST="127.0.0.1:1")
     assert done.returncode == 1
     assert "expected to run on a Compute Engine machine" in done.stderr
+
+
+def test_a_machine_without_a_way_to_secret_manager_says_what_it_lacks(secrets: Secrets, memory: Path):
+    nowhere = "http://127.0.0.1:1/"
+    with rest(secrets) as address:
+        done = at_once(memory, GCE_METADATA_HOST=address, CLOUDSDK_API_ENDPOINT_OVERRIDES_SECRETMANAGER=nowhere)
+    assert done.returncode == 1
+    assert "Secret Manager at http://127.0.0.1:1 does not answer" in done.stderr
+    assert "Cloud NAT" in done.stderr
+    assert "Traceback" not in done.stderr
