@@ -66,7 +66,7 @@ def test_no_file_names_everybody_or_the_whole_internet(source):
 
 def test_no_role_is_one_of_the_basic_ones():
     for path, resource in plan().all():
-        # It ends so, and is for the machines' engineers.
+        # It ends so; root on a machine is what engineers and the deploying workflow need (docs/security-roles.md).
         if resource.get("role") == "roles/compute.osAdminLogin":
             continue
         assert resource.get("role") not in ("roles/owner", "roles/editor", "roles/viewer"), path
