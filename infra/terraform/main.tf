@@ -39,7 +39,7 @@ module "sql_imports" {
   for_each = toset(local.import_instances)
 
   name                = each.key
-  database_version    = "MYSQL_8_0"
+  database_version    = var.imports_version
   region              = var.region
   network             = module.network.network
   tier                = var.imports_tier

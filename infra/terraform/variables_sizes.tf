@@ -25,6 +25,17 @@ variable "workers" {
   }
 }
 
+variable "imports_version" {
+  description = "MySQL's version there; not older than that of any production database. 8.0 costs extra since July 2026."
+  type        = string
+  default     = "MYSQL_8_4"
+
+  validation {
+    condition     = can(regex("^MYSQL_[0-9]+_[0-9]+$", var.imports_version))
+    error_message = "Expected a version as Cloud SQL calls it, such as MYSQL_8_4."
+  }
+}
+
 variable "imports_tier" {
   description = "Tier of the Cloud SQL instances that dumps are imported into."
   type        = string

@@ -45,3 +45,10 @@ def test_every_dataset_says_what_it_is():
 
 def test_no_dataset_goes_with_its_rows_when_terraform_removes_it():
     assert not [name for name, dataset in _datasets().items() if dataset.get("delete_contents_on_destroy")]
+
+
+def test_dumps_are_imported_into_a_mysql_that_google_still_supports():
+    """8.0 costs extra since July 2026: https://cloud.google.com/sql/docs/mysql/db-versions (extended support)."""
+    versions = {one["database_version"] for one in plan().of("google_sql_database_instance")}
+    (mysql,) = (version for version in versions if version.startswith("MYSQL"))
+    assert tuple(map(int, mysql.split("_")[1:])) >= (8, 4)

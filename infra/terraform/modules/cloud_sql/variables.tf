@@ -4,7 +4,7 @@ variable "name" {
 }
 
 variable "database_version" {
-  description = "Such as MYSQL_8_0 or POSTGRES_16."
+  description = "Such as MYSQL_8_4 or POSTGRES_16."
   type        = string
 }
 
