@@ -159,3 +159,15 @@ def test_the_example_names_only_what_is_read(tmp_path: Path):
 )
 def test_a_service_has_to_run_and_a_command_has_to_end_well(one: Container, state: str, well: bool, failed: bool):
     assert (one.state, one.is_well, one.has_failed) == (state, well, failed)
+
+
+def test_deploy_up_starts_the_demos_cloud_and_lets_no_day_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    told: list[str] = []
+    monkeypatch.setattr(deployment.Deployment, "compose", lambda self, *words: told.extend(words))
+    monkeypatch.setattr(deployment.Deployment, "wait", lambda self: None)
+    found = deployment.Deployment(settings(tmp_path, COMPOSE_PROFILES="local"))
+    found.start()
+    assert told == ["up", "--detach", "--no-build", "--remove-orphans"]
+    file = (ROOT / "docker-compose.yaml").read_text()
+    assert 'profiles: ["${TRIBUTARY_DEMO_PROFILE:-local}"]' in file
+    assert found.environment()["TRIBUTARY_DEMO_PROFILE"] not in found.settings.profiles
