@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from dataclasses import replace as changed
 
 from deployment import Deployment, docker
 from settings_file import DeployError, Settings, read, replace
@@ -18,10 +19,11 @@ STOPPED = ("watch", "triggerer", "dag-processor", "api-server")
 
 @dataclass(frozen=True)
 class Noted:
-    """What ran before: its version, and the revisions that it left Airflow's database at."""
+    """What ran before: its version, the revisions that it left Airflow's database at, and what came in its place."""
 
     version: str
     revisions: dict[str, str]
+    replaced_by: str = ""
 
     @classmethod
     def running(cls, deployment: Deployment) -> Noted:
@@ -31,8 +33,7 @@ class Noted:
             return cls(workers[0].version, {})  # the tables are the main machine's
         if not servers:
             raise DeployError("nothing runs that could be changed; deploy/up starts a deployment")
-        pairs = (line.partition("=") for line in docker("exec", servers[0].id, REVISIONS).splitlines())
-        return cls(servers[0].version, {name: revision for name, _, revision in pairs if name in TABLES})
+        return cls(servers[0].version, _revisions(docker("exec", servers[0].id, REVISIONS)))
 
     @classmethod
     def read(cls, settings: Settings) -> Noted:
@@ -40,13 +41,25 @@ class Noted:
         if not settings.previous.exists():
             raise DeployError(f"{settings.previous} is not there: no upgrade has noted a version to go back to")
         values = read(settings.previous)
-        version = values.pop("TRIBUTARY_VERSION")
-        return cls(version, values)
+        version, replaced_by = values.pop("TRIBUTARY_VERSION"), values.pop("REPLACED_BY", settings.version)
+        return cls(version, values, replaced_by)
 
     def write(self, settings: Settings) -> None:
         """Note it, for a rollback."""
-        lines = [f"TRIBUTARY_VERSION={self.version}", *(f"{name}={one}" for name, one in self.revisions.items())]
-        replace(settings.previous, "\n".join(lines) + "\n")
+        values = {"TRIBUTARY_VERSION": self.version, "REPLACED_BY": self.replaced_by, **self.revisions}
+        replace(settings.previous, "".join(f"{name}={value}\n" for name, value in values.items()))
+
+    def replacement(self, deployment: Deployment) -> Noted:
+        """What came in its place, whether it runs or never did: the tables are where it left them."""
+        if not self.revisions:
+            return Noted(self.replaced_by, {})  # a machine of workers, whose main machine has the tables
+        output = deployment.output("run", "--rm", "--no-deps", "-T", "migrate", REVISIONS)
+        return Noted(self.replaced_by, _revisions(output))
+
+
+def _revisions(output: str) -> dict[str, str]:
+    pairs = (line.partition("=") for line in output.splitlines())
+    return {name: revision for name, _, revision in pairs if name in TABLES}
 
 
 def drain(deployment: Deployment) -> None:
@@ -72,7 +85,7 @@ def change(settings: Settings, version: str, before: Noted | None = None) -> Non
     deployment.say(f"from {before.version} to {version}")
     drain(deployment)
     deployment.take_scripts()
-    before.write(settings)
+    changed(before, replaced_by=version).write(settings)
     try:
         deployment.start()
     except DeployError as error:

@@ -35,11 +35,18 @@ class Engine:
     def noted(self, deployment: Deployment) -> changing.Noted:
         return changing.Noted(self.version, dict(self.revisions))
 
+    def output(self, deployment: Deployment, *told: str) -> str:
+        assert told == ("run", "--rm", "--no-deps", "-T", "migrate", changing.REVISIONS)
+        return "a line of something else\n" + "".join(f"{name}={one}\n" for name, one in self.revisions.items())
+
 
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     engine = Engine()
-    monkeypatch.setattr(Deployment, "compose", lambda self, *told: engine.told.append(" ".join(told)))
+    monkeypatch.setattr(
+        Deployment, "compose", lambda self, *told: engine.told.append(" ".join([*told, f"({self.version})"]))
+    )
+    monkeypatch.setattr(Deployment, "output", lambda self, *told: engine.output(self, *told))
     monkeypatch.setattr(Deployment, "start", lambda self: engine.start(self))
     monkeypatch.setattr(Deployment, "running", lambda self, service: [service])
     monkeypatch.setattr(Deployment, "require_image", lambda self: None)
@@ -64,14 +71,16 @@ def rollback() -> Callable[[list[str]], None]:
     return module.rollback  # type: ignore[no-any-return]
 
 
-DRAINED = ["stop scheduler", "stop worker", "stop watch triggerer dag-processor api-server"]
+def drained(by: str) -> list[str]:
+    parts = ("scheduler", "worker", "watch triggerer dag-processor api-server")
+    return [f"stop {part} ({by})" for part in parts]
 
 
 def test_tasks_end_before_what_they_report_to_goes(engine: Engine, settings: Settings):
     changing.change(settings, "2")
-    assert engine.told == [*DRAINED, "scripts of 2", "start 2"]
+    assert engine.told == [*drained("2"), "scripts of 2", "start 2"]
     assert Settings.find().version == "2"
-    assert changing.Noted.read(settings) == changing.Noted("1", OLD)
+    assert changing.Noted.read(settings) == changing.Noted("1", OLD, "2")
 
 
 def test_a_version_that_does_not_start_is_not_kept_and_says_the_way_back(engine: Engine, settings: Settings):
@@ -85,16 +94,16 @@ def test_a_version_that_does_not_start_is_not_kept_and_says_the_way_back(engine:
 def test_the_way_back_with_the_same_tables_is_a_change_like_any(
     engine: Engine, settings: Settings, rollback: Callable[[list[str]], None]
 ):
-    changing.Noted("0", OLD).write(settings)
+    changing.Noted("0", OLD, "1").write(settings)
     rollback([])
-    assert engine.told == [*DRAINED, "scripts of 0", "start 0"]
+    assert engine.told == [*drained("0"), "scripts of 0", "start 0"]
     assert changing.Noted.read(settings).version == "1"
 
 
 def test_the_way_back_to_older_tables_needs_a_person(
     engine: Engine, settings: Settings, rollback: Callable[[list[str]], None]
 ):
-    changing.Noted("0", OLD).write(settings)
+    changing.Noted("0", OLD, "1").write(settings)
     engine.revisions["AIRFLOW"] = "a2"
     with pytest.raises(DeployError, match=r"0 had other tables \(AIRFLOW a2 instead of a1\). Make a backup"):
         rollback([])
@@ -104,11 +113,28 @@ def test_the_way_back_to_older_tables_needs_a_person(
 def test_the_newer_version_brings_the_tables_back(
     engine: Engine, settings: Settings, rollback: Callable[[list[str]], None]
 ):
-    changing.Noted("0", OLD).write(settings)
+    changing.Noted("0", OLD, "1").write(settings)
     engine.revisions["AIRFLOW"] = "a2"
     rollback(["--downgrade-database"])
-    downgrade = "run --rm --no-deps migrate airflow db downgrade --to-revision a1 --yes"
-    assert engine.told == [*DRAINED, downgrade, *DRAINED, "scripts of 0", "start 0"]
+    downgrade = "run --rm --no-deps -T migrate airflow db downgrade --to-revision a1 --yes (1)"
+    assert engine.told == [*drained("1"), downgrade, *drained("0"), "scripts of 0", "start 0"]
+    # The way forward again: the tables are the older ones now, and that is no obstacle.
+    assert changing.Noted.read(settings) == changing.Noted("1", OLD, "0")
+
+
+def test_a_version_that_has_never_started_brings_its_tables_back_itself(
+    engine: Engine, settings: Settings, rollback: Callable[[list[str]], None], monkeypatch: pytest.MonkeyPatch
+):
+    engine.breaks = True
+    with pytest.raises(DeployError, match="2 does not start"):
+        changing.change(settings, "2")
+    engine.breaks, engine.told = False, []
+    engine.revisions["AIRFLOW"] = "a2"
+    monkeypatch.setattr(changing.Noted, "running", lambda deployment: pytest.fail("nothing runs that could be asked"))
+    rollback(["--downgrade-database"])
+    assert "run --rm --no-deps -T migrate airflow db downgrade --to-revision a1 --yes (2)" in engine.told
+    assert engine.told[-1] == "start 1"
+    assert Settings.find().version == "1"
 
 
 def test_there_is_no_way_back_before_the_first_upgrade(
