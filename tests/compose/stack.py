@@ -114,16 +114,7 @@ class ComposeStack(Stack):
 
     def simulator(self, *arguments: str) -> str:
         """Run the simulator beside the demo's cloud; returns what it printed."""
-        run = ("run", "--rm", "--no-deps", "-T", "demo", "python", "-m", "simulator", *arguments)
-        done = subprocess.run(
-            self.deployment.command(*run),
-            env=self.deployment.environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, f"simulator {' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
-        return done.stdout
+        return self.deployment.output("run", "--rm", "--no-deps", "-T", "demo", "python", "-m", "simulator", *arguments)
 
     def load(self, day: str, *more: str) -> subprocess.Popen[str]:
         command = ["docker", "exec", self.container("watch").id, "tributary", "run", "--date", day, *more]
@@ -174,14 +165,18 @@ def _environment(folder: Path, ports: dict[str, int]) -> dict[str, str]:
         line.split("=", 1) for line in (folder / "deploy" / "local.env").read_text().splitlines() if "=" in line
     )
     names = ("GOOGLE_CLOUD_PROJECT", "TRIBUTARY_DUMPS_BUCKET", "LOCALCLOUD_AIRBYTE_CLIENT_ID")
+    values = {file.name: file.read_text() for file in (folder / "secrets").iterdir() if file.name != "connections.json"}
     secrets = {
-        f"LOCALCLOUD_{name.upper()}": (folder / "secrets" / f"local_{name}").read_text()
+        f"LOCALCLOUD_{name.upper()}": values[f"local_{name}"]
         for name in ("airbyte_client_secret", "cloud_sql_password", "production_password", "slack_token")
     }
+    # Under such names the oracle looks for them in all that was written.
+    looked_for = {f"MOUNTED_{name.upper()}_SECRET": value for name, value in values.items()}
     return {
         **{name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")},
         **{name: inside[name] for name in names},
         **secrets,
+        **looked_for,
         "STORAGE_EMULATOR_HOST": f"http://127.0.0.1:{ports['storage']}",
         "BIGQUERY_EMULATOR_HOST": f"http://127.0.0.1:{ports['bigquery']}",
         "LOCALCLOUD_BIGQUERY_PORT": str(ports["bigquery"]),

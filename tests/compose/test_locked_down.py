@@ -13,7 +13,8 @@ from deployment import Container
 from tests.compose.engine import docker, megabytes
 from tests.compose.stack import WORKERS, ComposeStack
 
-pytestmark = pytest.mark.timeout(3600)
+# The first of these waits for the images and the start.
+pytestmark = pytest.mark.timeout(2 * 3600)
 
 AIRFLOW = {"api-server", "scheduler", "dag-processor", "triggerer", "watch", "log-expiry"}
 LOCAL = {"metadata", "storage", "bigquery", "cloud-sql", "production", "sqladmin", "airbyte", "dogstatsd", "slack"}
