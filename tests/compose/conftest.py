@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -22,9 +23,10 @@ def times() -> dict[str, float]:
 
 @pytest.fixture(scope="session")
 def stack(root: Path, times: dict[str, float]) -> Iterator[ComposeStack]:
-    running = engine.Engine.start()
-    stack = ComposeStack.create(root / ".local" / "compose" / str(int(time.time())))
-    try:
+    with ExitStack() as at_the_end:
+        at_the_end.callback(engine.Engine.start().stop)
+        stack = ComposeStack.create(root / ".local" / "compose" / str(int(time.time())))
+        at_the_end.callback(stack.stop)
         begin = time.monotonic()
         engine.prepare()
         times["base images"] = time.monotonic() - begin
@@ -39,9 +41,6 @@ def stack(root: Path, times: dict[str, float]) -> Iterator[ComposeStack]:
         stack.stop()
         times["down"] = time.monotonic() - begin
         print("\n" + "\n".join(f"{what}: {seconds:.0f} s" for what, seconds in times.items()))
-    finally:
-        stack.stop()
-        running.stop()
 
 
 @pytest.fixture(scope="session")

@@ -48,6 +48,7 @@ class Engine:
                     f"dockerd does not start; it needs root. {FOLDER / 'dockerd.log'} ends with\n{words}"
                 )
             time.sleep(0.5)
+        _remove_leftovers()
         return engine
 
     def stop(self) -> None:
@@ -88,6 +89,13 @@ def docker(*arguments: str, check: bool = True) -> str:
 def megabytes(image: str) -> int:
     """How much an image holds."""
     return round(int(docker("image", "inspect", "--format", "{{.Size}}", image)) / 1e6)
+
+
+def _remove_leftovers() -> None:
+    """An engine of our own starts what a run that was cut off has left, and holds nothing of anybody else."""
+    for kind, listed in (("container", ["--all"]), ("volume", []), ("network", ["--filter", "type=custom"])):
+        for one in docker(kind, "ls", "--quiet", *listed).split():
+            docker(kind, "rm", "--force", one) if kind != "network" else docker(kind, "rm", one)
 
 
 def _bootstrap() -> None:

@@ -15,7 +15,7 @@ from tributary import naming
 from tributary.airflow_api import TERMINAL
 from tributary.errors import TributaryError
 
-pytestmark = pytest.mark.timeout(7200)
+pytestmark = pytest.mark.timeout(2 * 3600)
 
 PRODUCER = f"transform.{naming.DBT_PRODUCER}"
 
