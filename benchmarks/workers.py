@@ -1,9 +1,10 @@
 """How much faster two workers load a day of many databases than one: `python -m benchmarks.workers [DATABASES]`.
 
-Builds the image with a registry of that many shops (24), starts the deployment with one worker and then with two, and
-loads a day with each. Every worker has the same share of a CPU, less than the machine's cores divided by two, so that
-what is measured is the workers and not the machine. Prints both times, their ratio, how long tasks waited for a
-worker and for the pool of imports, and the CPU time of each service: what really limits.
+Builds the image with a registry of that many shops (24), and loads three days of them, without the consolidation: one
+that makes what every later day finds there, one with one worker, and one with two. Every worker has the same share of a
+CPU, less than the machine's cores divided by two, so that what is measured is the workers and not the machine. Prints
+both times, their ratio, how long tasks waited for a worker and for the pool of imports, and the CPU time of each
+service: what really limits.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ def main(databases: int) -> None:
     seconds = {}
     with running(names) as stack:
         simulated(stack, names)
+        load(stack, names, next_day(stack, names))
         for workers in (1, 2):
             scale(stack, workers)
             seconds[workers] = day(stack, names, workers)
@@ -59,24 +61,36 @@ def running(names: list[str]) -> Iterator[ComposeStack]:
 
 
 def simulated(stack: ComposeStack, names: list[str]) -> None:
-    """Let the databases live; the first day of a database is not like the others."""
+    """Let the databases live."""
     for name in names:
         stack.simulator("add", name, "--app", "retail")
 
 
 def scale(stack: ComposeStack, workers: int) -> None:
     """Have that many workers."""
-    stack.deployment.compose("up", "--detach", "--no-build", "--no-recreate", "--scale", f"worker={workers}", "worker")
+    scaled = ("--scale", f"worker={workers}", "worker")
+    stack.deployment.compose("up", "--detach", "--no-build", "--no-recreate", "--no-deps", *scaled)
     stack.deployment.wait()
+
+
+def next_day(stack: ComposeStack, names: list[str]) -> str:
+    """Let a day pass in production."""
+    return stack.simulator("advance", "--databases", ",".join(names)).splitlines()[-1]
+
+
+def load(stack: ComposeStack, names: list[str], date: str) -> float:
+    """Load a day; returns the seconds that it took."""
+    begin = time.monotonic()
+    command = stack.load(date, *(word for name in names for word in ("--database", name)))
+    output, _ = command.communicate()
+    assert command.returncode == 0, output
+    return time.monotonic() - begin
 
 
 def day(stack: ComposeStack, names: list[str], workers: int) -> float:
     """Load the next day; prints a row for it, and returns the seconds."""
-    date = stack.simulator("advance", "--databases", ",".join(names)).splitlines()[-1]
-    before, begin = cpu_seconds(stack), time.monotonic()
-    output, _ = (command := stack.load(date, *(word for name in names for word in ("--database", name)))).communicate()
-    seconds = time.monotonic() - begin
-    assert command.returncode == 0, output
+    date = next_day(stack, names)
+    before, seconds = cpu_seconds(stack), load(stack, names, date)
     used = {service: after - before.get(service, 0.0) for service, after in cpu_seconds(stack).items()}
     busiest = ", ".join(f"{service} {one:.0f}" for service, one in Counter(used).most_common(6))
     waited, pooled = waits(stack, names, date)
