@@ -43,8 +43,8 @@ class Deployment:
         """With which Compose is called; it goes before the settings' file."""
         own = {
             "TRIBUTARY_ENV_FILE": self.settings.values.get("TRIBUTARY_ENV_FILE") or str(self.settings.file),
-            # What lets days pass in the demo is people. A scale of 0 would not do: Compose 1.29 waits for what a service
-            # depends on all the same, and fails where one of these is not well at that moment.
+            # What lets days pass in the demo is people. A scale of 0 would not do: Compose 1.29 waits all the same for
+            # what a service depends on, and fails where one of these is not well at that moment.
             "TRIBUTARY_DEMO_PROFILE": "demo",
         }
         return {**os.environ, **own, "TRIBUTARY_VERSION": self.version}
