@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 from typing import Any
 
 import pytest
@@ -80,11 +81,36 @@ def test_no_secret_is_in_the_environment_of_a_pod():
     assert set(AIRFLOW["enableBuiltInSecretEnvVars"].values()) == {False}
     for one in AIRFLOW["env"]:
         if one["name"].endswith("_CMD"):
-            assert one["value"].startswith("cat /run/secrets/")
+            assert one["value"].startswith("cat /run/tributary/secrets/")
     # What the chart would otherwise make up itself, with passwords of its own.
     for name in ("fernetKeySecretName", "apiSecretKeySecretName", "jwtSecretName"):
         assert AIRFLOW[name] == "tributary-secrets"
     assert AIRFLOW["data"] == {"metadataSecretName": "tributary-secrets"}
+
+
+def test_a_secret_is_mounted_where_kubernetes_puts_a_token_only_in_pods_without_one():
+    # /var/run is /run in the image: the folder of the token cannot be made in a secret, and the pod would not start.
+    token = PurePosixPath("/run/secrets/kubernetes.io/serviceaccount")
+    for mount in AIRFLOW["volumeMounts"]:
+        assert not token.is_relative_to(mount["mountPath"]), mount
+    for process, values in AIRFLOW.items():
+        own = [mount["mountPath"] for mount in values.get("extraVolumeMounts", ())] if isinstance(values, dict) else []
+        if any(token.is_relative_to(path) for path in own):
+            assert values["serviceAccount"]["automountServiceAccountToken"] is False, process
+
+
+def test_every_file_that_is_named_is_where_the_secrets_are_mounted():
+    (secrets,) = [mount["mountPath"] for mount in AIRFLOW["volumeMounts"] if mount["name"] == "secrets"]
+    named = [one["value"].removeprefix("cat ") for one in AIRFLOW["env"] if one["name"].endswith(("_CMD", "_FILE"))]
+    named = [file for file in named if not file.endswith(".yaml")]
+    assert "TRIBUTARY_SSO_CLIENT_SECRET_FILE" in {one["name"] for one in AIRFLOW["env"]}
+    assert [file for file in named if PurePosixPath(file).parent != PurePosixPath(secrets)] == []
+
+
+def test_a_task_runs_the_digest_of_the_release():
+    # The chart's helpers: `pod_template_image` is repository and tag, `airflow_image` prefers the digest.
+    (container,) = TASK["containers"]
+    assert container["image"] == '{{ template "airflow_image" . }}'
 
 
 def test_nobody_reaches_a_task_or_the_watch():
