@@ -18,14 +18,26 @@ def health(**sick: str) -> str:
     return json.dumps({part: {"status": sick.get(part, "healthy")} for part in PARTS})
 
 
-def vm(machine: Machine, *, upgrade: str = "true", rollback: str = "true", answer: str = "", after: str = "") -> None:
-    """A VM behind gcloud. `after` is its health once it was rolled back, else it stays as it was."""
-    done = machine.directory / "rolled-back"
+def vm(
+    machine: Machine,
+    *,
+    upgrade: str = "true",
+    refused: bool = False,
+    rollback: str = "true",
+    answer: str = "",
+    after: str = "",
+) -> None:
+    """A VM behind gcloud. `after` is its health once it was rolled back, else it stays as it was.
+
+    :param refused: the upgrade ends before it has noted what ran.
+    """
+    done, note = machine.directory / "rolled-back", machine.directory / "note"
     machine.has(
         "gcloud",
         f"""
         case "$*" in
-          *deploy/upgrade*) {upgrade} ;;
+          *env.previous*) cat {note} 2>/dev/null || echo none ;;
+          *deploy/upgrade*) {"" if refused else f"echo noted >{note};"} {upgrade} ;;
           *deploy/rollback*) touch {done}; {rollback} ;;
           *monitor/health*) if [ -e {done} ]; then echo '{after or answer}'; else echo '{answer}'; fi ;;
         esac""",
@@ -58,6 +70,24 @@ def test_an_upgrade_that_fails_is_rolled_back_at_once(machine: Machine):
     assert done.returncode == 1
     assert steps(machine) == [f"upgrade {REFERENCE}", "rollback"]
     assert "The version before it runs again" in done.stderr
+
+
+@pytest.mark.parametrize("earlier", [True, False], ids=["after an earlier upgrade", "the first upgrade"])
+def test_an_upgrade_that_is_refused_does_not_bring_an_older_version_back(machine: Machine, earlier: bool):
+    if earlier:
+        (machine.directory / "note").write_text("of the upgrade before\n")
+    vm(machine, upgrade="exit 1", refused=True, answer=health())
+    done = machine.run("deploy", REFERENCE, **PLACE)
+    assert done.returncode == 1
+    assert steps(machine) == [f"upgrade {REFERENCE}"]
+    assert "nothing was rolled back" in done.stderr
+
+
+def test_a_vm_that_cannot_be_reached_is_left_alone(machine: Machine):
+    machine.has("gcloud", "exit 255")
+    done = machine.run("deploy", REFERENCE, **PLACE)
+    assert done.returncode != 0
+    assert steps(machine) == []
 
 
 @pytest.mark.parametrize("part", PARTS)
