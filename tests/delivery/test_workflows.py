@@ -18,7 +18,7 @@ PINNED = re.compile(r"uses: [\w-]+/[\w./-]+@[0-9a-f]{40}  # v\d+(\.\d+)*$")
 
 # Everything that any job may do beside reading the repository. A new line here is a decision.
 GRANTED = {
-    ("deploy.yml", "deploy"): {"id-token": "write"},
+    ("deploy.yml", "deploy"): {"attestations": "read", "id-token": "write"},
     ("image.yml", "image"): {"id-token": "write", "attestations": "write"},
     ("locks.yml", "propose"): {"contents": "write", "pull-requests": "write", "actions": "write"},
 }
