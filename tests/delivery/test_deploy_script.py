@@ -83,6 +83,17 @@ def test_an_upgrade_that_is_refused_does_not_bring_an_older_version_back(machine
     assert "nothing was rolled back" in done.stderr
 
 
+def test_a_vm_that_is_lost_while_it_is_upgraded_is_left_alone(machine: Machine):
+    lost = machine.directory / "lost"
+    vm(machine, upgrade=f"touch {lost}; exit 255", answer=health())
+    program = machine.programs / "gcloud"
+    unanswered = f'if [[ "$*" == *env.previous* ]] && [ -e {lost} ]; then exit 255; fi\n'
+    program.write_text(program.read_text().replace("case ", unanswered + "case ", 1))
+    done = machine.run("deploy", REFERENCE, **PLACE)
+    assert done.returncode == 1
+    assert steps(machine) == [f"upgrade {REFERENCE}"]
+
+
 def test_a_vm_that_cannot_be_reached_is_left_alone(machine: Machine):
     machine.has("gcloud", "exit 255")
     done = machine.run("deploy", REFERENCE, **PLACE)
