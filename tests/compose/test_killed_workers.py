@@ -1,6 +1,6 @@
 """A worker's machine is gone in the middle of a step: another one does the step, and nothing is lost or doubled.
 
-`sync` and `transform` always; every step of both DAGs with TRIBUTARY_FAULTS=all, which takes most of an hour.
+`sync` and `transform` always; every step of both DAGs with TRIBUTARY_FAULTS=all, which takes hours.
 """
 
 from __future__ import annotations
