@@ -183,13 +183,27 @@ def letter_of_task(task: Mapping[str, Any], run: Mapping[str, Any], log_url: str
     )
 
 
+def _error_line(stack_trace: str) -> str:
+    """The first line of the error's own text: below it the text may go on, with what differs at every look.
+
+    Airflow's "DagBag import timeout for ... after 30.0s" has addresses of its documentation there, and a process id.
+    """
+    own: list[str] = []
+    for line in stack_trace.strip().splitlines():
+        if line.startswith((" ", "Traceback")):
+            own = []
+        elif line:
+            own.append(line)
+    return own[0] if own else ""
+
+
 def letter_of_import_error(error: Mapping[str, Any]) -> DeadLetter:
     """The record of a file that does not import; one with the same error is the same occurrence."""
     failed_at = datetime.fromisoformat(error["timestamp"])
     file = PurePosixPath(error["filename"])
-    last_line = (error["stack_trace"].strip().splitlines() or [""])[-1]
-    reason, _, words = last_line.partition(": ")
-    message = one_line(f"{file}: {words or last_line}")
+    said = _error_line(error["stack_trace"])
+    reason, _, words = said.partition(": ")
+    message = one_line(f"{file}: {words or said}")
     key = hashlib.sha256(f"{file}\n{message}".encode()).hexdigest()[:32]
     return DeadLetter(
         subject=f"dags.{'.'.join(file.with_suffix('').parts)}",

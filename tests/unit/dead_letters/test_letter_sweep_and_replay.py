@@ -218,6 +218,21 @@ def test_a_file_that_does_not_import_has_one_record_until_it_does(store: LetterS
     assert sweep(store, airflow).closed == [found.id]
 
 
+def test_a_file_whose_import_takes_too_long_has_one_record_that_says_so(store: LetterStore, airflow: MemoryAirflow):
+    trace = (
+        'Traceback (most recent call last):\n  File "elt.py", line 9, in <module>\n    build()\n'
+        "airflow.sdk.exceptions.AirflowTaskTimeout: DagBag import timeout for elt.py after 30.0s.\n"
+        "Please take a look at these docs to improve your DAG import time:\n* https://airflow, PID: "
+    )
+    airflow.errors = [{"filename": "elt.py", "timestamp": "2013-01-02T23:59:00Z", "stack_trace": f"{trace}30479"}]
+    sweep(store, airflow)
+    airflow.errors[0]["stack_trace"] = f"{trace}30517"
+    assert sweep(store, airflow).recorded == []
+    (found,) = store.bucket.list()
+    assert (found.reason, found.tries) == ("AirflowTaskTimeout", 1)
+    assert "import timeout for elt.py after 30.0s" in found.message
+
+
 def replay(store: LetterStore, airflow: MemoryAirflow, *letters: DeadLetter, begin: str | None = None) -> bool:
     said: list[str] = []
     replays = Replay(store, airflow, said.append, begin)  # type: ignore[arg-type]
