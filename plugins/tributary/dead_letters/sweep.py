@@ -184,17 +184,14 @@ def letter_of_task(task: Mapping[str, Any], run: Mapping[str, Any], log_url: str
 
 
 def _error_line(stack_trace: str) -> str:
-    """The first line of the error's own text: below it the text may go on, with what differs at every look.
+    """The first line of the error's own text, after the last frame; more may follow, and differ at every look.
 
     Airflow's "DagBag import timeout for ... after 30.0s" has addresses of its documentation there, and a process id.
     """
-    own: list[str] = []
-    for line in stack_trace.strip().splitlines():
-        if line.startswith((" ", "Traceback")):
-            own = []
-        elif line:
-            own.append(line)
-    return own[0] if own else ""
+    lines = [line for line in stack_trace.strip().splitlines() if line.strip()]
+    last_frame = max((number for number, line in enumerate(lines) if line.startswith('  File "')), default=-1)
+    own = (line for line in lines[last_frame + 1 :] if not line.startswith((" ", "Traceback")))
+    return next(own, lines[-1].strip() if lines else "")
 
 
 def letter_of_import_error(error: Mapping[str, Any]) -> DeadLetter:

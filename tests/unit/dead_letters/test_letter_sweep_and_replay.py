@@ -233,6 +233,17 @@ def test_a_file_whose_import_takes_too_long_has_one_record_that_says_so(store: L
     assert "import timeout for elt.py after 30.0s" in found.message
 
 
+def test_an_error_whose_text_goes_on_indented_is_told_by_its_first_line(store: LetterStore, airflow: MemoryAirflow):
+    trace = (
+        'Traceback (most recent call last):\n  File "elt.py", line 9, in <module>\n    build()\n'
+        "pydantic_core.ValidationError: 1 validation error for Defaults\ndeadline\n  Input should be a valid string"
+    )
+    airflow.errors = [{"filename": "elt.py", "timestamp": "2013-01-02T23:59:00Z", "stack_trace": trace}]
+    sweep(store, airflow)
+    (found,) = store.bucket.list()
+    assert (found.reason, found.message) == ("ValidationError", "elt.py: 1 validation error for Defaults")
+
+
 def replay(store: LetterStore, airflow: MemoryAirflow, *letters: DeadLetter, begin: str | None = None) -> bool:
     said: list[str] = []
     replays = Replay(store, airflow, said.append, begin)  # type: ignore[arg-type]
