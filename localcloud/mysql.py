@@ -57,6 +57,18 @@ def program(name: str) -> str:
     return found
 
 
+def temporary_directory(datadir: Path) -> Path:
+    """Where the server of *datadir* keeps its temporary tables, made if missing.
+
+    Each server needs its own: MariaDB removes every file named ``#sql*`` from this directory as it starts, so
+    that in a shared one, such as /tmp, a server that starts takes away the tables another is working with.
+    Beside the data directory and not in it, where it would be a database.
+    """
+    directory = datadir.with_name(f"{datadir.name}.tmp")
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory
+
+
 def initialise(datadir: Path) -> None:
     """Create the system tables in *datadir* unless they are there; a broken attempt leaves nothing behind."""
     if (datadir / "mysql").is_dir():
@@ -67,7 +79,7 @@ def initialise(datadir: Path) -> None:
     command = [
         program("mariadb-install-db"), "--no-defaults", "--auth-root-authentication-method=normal",
         "--skip-test-db", f"--user={getpass.getuser()}", f"--datadir={fresh}",
-        "--innodb-log-file-size=48M",
+        f"--tmpdir={temporary_directory(datadir)}", "--innodb-log-file-size=48M",
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -105,7 +117,8 @@ def main() -> None:
     os.chdir(datadir)
     command = [
         server, "--no-defaults", f"--user={getpass.getuser()}", f"--datadir={datadir}",
-        f"--port={port}", f"--bind-address={HOST}", f"--init-file={init_file}",
+        f"--tmpdir={temporary_directory(datadir)}", f"--port={port}", f"--bind-address={HOST}",
+        f"--init-file={init_file}",
         # Relative to the data directory: a socket's path may have 107 bytes, a checkout's folder more.
         "--socket=server.sock", "--pid-file=server.pid", *SERVER_SETTINGS,
     ]  # fmt: skip

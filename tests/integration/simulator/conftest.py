@@ -1,8 +1,7 @@
 """A MariaDB server and a storage emulator on free ports, for the time of the session."""
 
 import contextlib
-import os
-import shutil
+import getpass
 import socket
 import subprocess
 import sys
@@ -15,6 +14,7 @@ import pytest
 import requests
 from google.cloud import storage
 
+from localcloud.mysql import initialise, program, temporary_directory
 from simulator.apps import DEFAULT_DATABASES
 from simulator.production import connect, execute
 from simulator.settings import Settings
@@ -61,25 +61,15 @@ def mysql_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     start.write_text(
         f'create user company@localhost identified by "{PASSWORD}";\ngrant all on *.* to company@localhost;\n'
     )
-    subprocess.run(
-        [
-            shutil.which("mariadb-install-db") or "mariadb-install-db",
-            "--no-defaults",
-            f"--user={os.environ.get('USER', 'root')}",
-            f"--datadir={home}/data",
-            "--auth-root-authentication-method=normal",
-            "--skip-test-db",
-        ],
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
+    datadir = home / "data"
+    initialise(datadir)
     port = free_port()
-    server = shutil.which("mariadbd") or "/usr/sbin/mariadbd"
     with running(
-        server,
+        program("mariadbd"),
         "--no-defaults",
-        f"--user={os.environ.get('USER', 'root')}",
-        f"--datadir={home}/data",
+        f"--user={getpass.getuser()}",
+        f"--datadir={datadir}",
+        f"--tmpdir={temporary_directory(datadir)}",
         f"--socket={home}/mysql.sock",
         f"--port={port}",
         "--bind-address=127.0.0.1",
