@@ -83,9 +83,12 @@ def change(settings: Settings, version: str, before: Noted | None = None) -> Non
     deployment.require_image()
     before = before or Noted.running(deployment)
     deployment.say(f"from {before.version} to {version}")
+    # Nothing that may fail for want of a registry or of room comes after the point where Airflow stands still.
+    scripts = deployment.fetch_scripts()
     drain(deployment)
-    deployment.take_scripts()
     changed(before, replaced_by=version).write(settings)
+    if scripts:
+        deployment.put_scripts(scripts)
     try:
         deployment.start()
     except DeployError as error:

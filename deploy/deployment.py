@@ -73,16 +73,27 @@ class Deployment:
         if not works("image", "inspect", name) and not works("pull", "--quiet", name):
             raise DeployError(f"there is no image {name}, here or in its registry; `make image` builds one here")
 
-    def take_scripts(self) -> None:
-        """Where this folder came out of an image, have that of the version: its compose file is for its services."""
+    def fetch_scripts(self) -> Path | None:
+        """Where this folder came out of an image, lay the version's beside it; None in a checkout.
+
+        `put_scripts` has it take the old one's place. Until then the old one stops the services that it has started.
+        """
         scripts = self.settings.root / "deploy"
         if not (scripts / "docker-compose.yaml").exists():
-            return  # a checkout
+            return None
+        fetched = scripts.with_name("deploy.next")
+        shutil.rmtree(fetched, ignore_errors=True)
         container = docker("create", f"{self.settings.image}:{self.version}").strip()
         try:
-            docker("cp", f"{container}:/opt/tributary/deploy/.", str(scripts))
+            docker("cp", f"{container}:/opt/tributary/deploy/.", str(fetched))
         finally:
             docker("rm", container)
+        return fetched
+
+    def put_scripts(self, fetched: Path) -> None:
+        """Have what `fetch_scripts` fetched: its compose file is for the version's services."""
+        shutil.copytree(fetched, self.settings.root / "deploy", dirs_exist_ok=True)
+        shutil.rmtree(fetched)
 
     def start(self) -> None:
         """Start what does not run, or runs as another version, and wait until all is well."""

@@ -32,6 +32,10 @@ class Engine:
             raise DeployError("scheduler is unhealthy")
         self.told.append(f"start {deployment.version}")
 
+    def fetch(self, deployment: Deployment) -> Path:
+        self.told.append(f"fetch scripts of {deployment.version}")
+        return Path(f"scripts-{deployment.version}")
+
     def noted(self, deployment: Deployment) -> changing.Noted:
         return changing.Noted(self.version, dict(self.revisions))
 
@@ -50,7 +54,8 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     monkeypatch.setattr(Deployment, "start", lambda self: engine.start(self))
     monkeypatch.setattr(Deployment, "running", lambda self, service: [service])
     monkeypatch.setattr(Deployment, "require_image", lambda self: None)
-    monkeypatch.setattr(Deployment, "take_scripts", lambda self: engine.told.append(f"scripts of {self.version}"))
+    monkeypatch.setattr(Deployment, "fetch_scripts", lambda self: engine.fetch(self))
+    monkeypatch.setattr(Deployment, "put_scripts", lambda self, fetched: engine.told.append(f"put {fetched}"))
     monkeypatch.setattr(changing.Noted, "running", engine.noted)
     return engine
 
@@ -76,11 +81,26 @@ def drained(by: str) -> list[str]:
     return [f"stop {part} ({by})" for part in parts]
 
 
+def changed_to(version: str) -> list[str]:
+    return [f"fetch scripts of {version}", *drained(version), f"put scripts-{version}", f"start {version}"]
+
+
 def test_tasks_end_before_what_they_report_to_goes(engine: Engine, settings: Settings):
     changing.change(settings, "2")
-    assert engine.told == [*drained("2"), "scripts of 2", "start 2"]
+    assert engine.told == changed_to("2")
     assert Settings.find().version == "2"
     assert changing.Noted.read(settings) == changing.Noted("1", OLD, "2")
+
+
+def test_what_cannot_be_fetched_stops_nothing(engine: Engine, settings: Settings, monkeypatch: pytest.MonkeyPatch):
+    def full(self: Deployment) -> Path:
+        raise DeployError("`docker cp` failed: no space left on device")
+
+    monkeypatch.setattr(Deployment, "fetch_scripts", full)
+    with pytest.raises(DeployError, match="no space left"):
+        changing.change(settings, "2")
+    assert engine.told == []
+    assert not settings.previous.exists()
 
 
 def test_a_version_that_does_not_start_is_not_kept_and_says_the_way_back(engine: Engine, settings: Settings):
@@ -96,7 +116,7 @@ def test_the_way_back_with_the_same_tables_is_a_change_like_any(
 ):
     changing.Noted("0", OLD, "1").write(settings)
     rollback([])
-    assert engine.told == [*drained("0"), "scripts of 0", "start 0"]
+    assert engine.told == changed_to("0")
     assert changing.Noted.read(settings).version == "1"
 
 
@@ -117,7 +137,7 @@ def test_the_newer_version_brings_the_tables_back(
     engine.revisions["AIRFLOW"] = "a2"
     rollback(["--downgrade-database"])
     downgrade = "run --rm --no-deps -T migrate airflow db downgrade --to-revision a1 --yes (1)"
-    assert engine.told == [*drained("1"), downgrade, *drained("0"), "scripts of 0", "start 0"]
+    assert engine.told == [*drained("1"), downgrade, *changed_to("0")]
     # The way forward again: the tables are the older ones now, and that is no obstacle.
     assert changing.Noted.read(settings) == changing.Noted("1", OLD, "0")
 

@@ -99,14 +99,29 @@ def test_redis_is_opened_only_for_workers_on_other_machines(tmp_path: Path, valu
 
 def test_scripts_that_came_out_of_an_image_follow_its_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     told: list[str] = []
-    monkeypatch.setattr(deployment, "docker", lambda *words: told.append(" ".join(words)) or "box\n")
+
+    def docker(*words: str) -> str:
+        told.append(" ".join(words))
+        if words[0] == "cp":
+            Path(words[2]).mkdir()
+            (Path(words[2]) / "docker-compose.yaml").write_text("new")
+        return "box\n"
+
+    monkeypatch.setattr(deployment, "docker", docker)
     found = settings(tmp_path)
-    deployment.Deployment(Settings(found.file, found.values, tmp_path), "2").take_scripts()
+    two = deployment.Deployment(Settings(found.file, found.values, tmp_path), "2")
+    assert two.fetch_scripts() is None
     assert told == []
-    (tmp_path / "deploy").mkdir()
-    (tmp_path / "deploy" / "docker-compose.yaml").touch()
-    deployment.Deployment(Settings(found.file, found.values, tmp_path), "2").take_scripts()
-    assert told == ["create tributary:2", f"cp box:/opt/tributary/deploy/. {tmp_path}/deploy", "rm box"]
+    file = tmp_path / "deploy" / "docker-compose.yaml"
+    file.parent.mkdir()
+    file.write_text("old")
+    fetched = two.fetch_scripts()
+    assert told == ["create tributary:2", f"cp box:/opt/tributary/deploy/. {tmp_path}/deploy.next", "rm box"]
+    assert fetched
+    assert file.read_text() == "old"
+    two.put_scripts(fetched)
+    assert file.read_text() == "new"
+    assert not fetched.exists()
 
 
 def test_a_machine_of_workers_has_to_know_the_main_one(tmp_path: Path):
