@@ -1,12 +1,17 @@
 """Airflow imports this module by its name when a process starts.
 
-The scheduler (with its LocalExecutor) and Celery's workers fork a process for every task. What
-they have imported before the fork, no task imports again: see `tributary.preload`.
+The scheduler (with its LocalExecutor) and Celery's workers fork a process for every task, the DAG processor one for
+every look at a file. What they have imported before the fork, none of these imports again: see `tributary.preload`.
 """
 
 import sys
 
-if {"scheduler", "worker"} & set(sys.argv[1:3]):
-    from tributary.preload import preload
+command = set(sys.argv[1:3])
+if command & {"scheduler", "worker"}:
+    from tributary.preload import OF_TASKS, preload
 
-    preload()
+    preload(OF_TASKS)
+elif "dag-processor" in command:
+    from tributary.preload import OF_FILES, preload
+
+    preload(OF_FILES)

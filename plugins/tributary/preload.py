@@ -1,4 +1,4 @@
-"""Imports that most tasks need, done once in the process that forks them.
+"""Imports that most tasks, or most files of DAGs, need, done once in the process that forks theirs.
 
 Costs a few seconds and some hundred megabytes at the start of that process, and saves them in every
 task: Great Expectations alone takes seven CPU-seconds to import.
@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import importlib
 import logging
+from collections.abc import Iterable
 
-MODULES = (
+OF_TASKS = (
     "airbyte_api.models",
     "airflow.providers.airbyte.hooks.airbyte",
     "airflow.providers.google.cloud.hooks.bigquery",
@@ -31,12 +32,14 @@ MODULES = (
     "tributary.telemetry.lineage_reduction",
 )
 
+OF_FILES = ("tributary.pipeline",)
+
 log = logging.getLogger(__name__)
 
 
-def preload() -> None:
-    """Import MODULES. One that fails is reported and left to the task that needs it."""
-    for name in MODULES:
+def preload(modules: Iterable[str]) -> None:
+    """Import them. One that fails is reported and left to the process that needs it."""
+    for name in modules:
         try:
             importlib.import_module(name)
         except Exception:
