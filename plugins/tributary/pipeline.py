@@ -88,7 +88,7 @@ def build_elt_dag(database: Database, registry: Registry) -> DAG:
             transform = dbt_task_group(
                 "transform",
                 select=f"tag:{database.app}",
-                shown=f"path:models/{database.app}/marts",
+                shown=database.app,
                 dataset=naming.dataset(database.name),
                 variables={"database": database.name, "dump_date": DUMP_DATE},
             )
@@ -130,7 +130,7 @@ def build_consolidate_dag(registry: Registry) -> DAG:
         transform = dbt_task_group(
             "transform",
             select="tag:consolidated",
-            shown="tag:consolidated",
+            shown=naming.CONSOLIDATED,
             dataset=naming.CONSOLIDATED_AUDIT,
             variables={
                 "as_of": "{{ ti.xcom_pull(task_ids='await_databases')['as_of'] | tojson }}",
