@@ -6,6 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from airflow.sdk import DAG, Asset, Param
+from airflow.sdk.definitions.param import ParamsDict
 
 from tributary import docs, naming
 from tributary.dates import DUMP_DATE
@@ -29,13 +30,21 @@ from tributary.registry import Database, Registry
 SWEEP_SCHEDULE = "*/15 * * * *"
 SWEEP_INTERVAL = timedelta(minutes=15)
 
-DATE_PARAM = Param(
-    None,
-    type=["null", "string"],
-    format="date",
-    title="Date",
-    description="Day of the dump to load, such as 2013-01-31. Empty: the day of the run's logical date.",
-)
+
+def parameters(force: str) -> ParamsDict:
+    """What people can ask of a run; `force` says what that is good for.
+
+    A DAG gets them when its tasks are there: each task would have a copy of its own, which Airflow makes anew for every
+    class that its operator inherits from, and stores it. A run takes them from the DAG anyway.
+    """
+    date = Param(
+        None,
+        type=["null", "string"],
+        format="date",
+        title="Date",
+        description="Day of the dump to load, such as 2013-01-31. Empty: the day of the run's logical date.",
+    )
+    return ParamsDict({"date": date, "force": Param(False, type="boolean", title="Force", description=force)})
 
 
 def build_elt_dag(database: Database, registry: Registry) -> DAG:
@@ -51,15 +60,6 @@ def build_elt_dag(database: Database, registry: Registry) -> DAG:
         max_active_runs=1,
         default_args={**DEFAULT_ARGS, "owner": database.owner},
         tags=["elt", f"app:{database.app}", f"owner:{database.owner}"],
-        params={
-            "date": DATE_PARAM,
-            "force": Param(
-                False,
-                type="boolean",
-                title="Force",
-                description="Load the dump although it is old, or its tables changed more than their guards allow.",
-            ),
-        },
     )
     with dag:
         find_dump = FindDumpOperator(
@@ -96,6 +96,7 @@ def build_elt_dag(database: Database, registry: Registry) -> DAG:
                 task_id="validate_marts", database=database, outlets=[database_asset(database.name)]
             )
             chain >> transform >> validate_marts
+    dag.params = parameters("Load the dump although it is old, or its tables changed more than their guards allow.")
     return dag
 
 
@@ -111,15 +112,6 @@ def build_consolidate_dag(registry: Registry) -> DAG:
         max_active_runs=1,
         default_args={**DEFAULT_ARGS, "owner": registry.defaults.owner},
         tags=["consolidate", f"owner:{registry.defaults.owner}"],
-        params={
-            "date": DATE_PARAM,
-            "force": Param(
-                False,
-                type="boolean",
-                title="Force",
-                description="Do not wait: publish at once with the databases that have landed.",
-            ),
-        },
     )
     with dag:
         await_databases = AwaitDatabasesOperator(
@@ -145,6 +137,7 @@ def build_consolidate_dag(registry: Registry) -> DAG:
             outlets=[Asset(name=naming.CONSOLIDATED, uri=naming.asset_uri(naming.CONSOLIDATED))],
         )
         await_databases >> transform >> validate_audit >> publish
+    dag.params = parameters("Do not wait: publish at once with the databases that have landed.")
     return dag
 
 
