@@ -32,7 +32,9 @@ class Noted:
         if not servers and workers and deployment.settings.services:
             return cls(workers[0].version, {})  # the tables are the main machine's
         if not servers:
-            raise DeployError("nothing runs that could be changed; deploy/up starts a deployment")
+            settings = deployment.settings
+            back = f", deploy/rollback goes back to {cls.read(settings).version}" if settings.previous.exists() else ""
+            raise DeployError(f"nothing runs that could be changed; deploy/up starts {settings.version}{back}")
         return cls(servers[0].version, _revisions(docker("exec", servers[0].id, REVISIONS)))
 
     @classmethod

@@ -157,6 +157,23 @@ def test_a_version_that_has_never_started_brings_its_tables_back_itself(
     assert Settings.find().version == "1"
 
 
+@pytest.mark.parametrize(
+    ("before", "ways"),
+    [
+        (None, "deploy/up starts 1"),
+        (changing.Noted("0", OLD, "1"), "deploy/up starts 1, deploy/rollback goes back to 0"),
+    ],
+)
+def test_where_nothing_runs_the_ways_on_are_said(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, before: changing.Noted | None, ways: str
+):
+    monkeypatch.setattr(Deployment, "running", lambda self, service: [])
+    if before:
+        before.write(settings)
+    with pytest.raises(DeployError, match=f"nothing runs that could be changed; {ways}$"):
+        changing.Noted.running(Deployment(settings, "2"))
+
+
 def test_there_is_no_way_back_before_the_first_upgrade(
     engine: Engine, settings: Settings, rollback: Callable[[list[str]], None]
 ):
