@@ -160,6 +160,7 @@ def _airflow(state: State) -> dict[str, str]:
         **lineage(LINEAGE),
         "USAGE_DATA_COLLECTION__ENABLED": False,
         "COSMOS__ENABLE_TELEMETRY": False,
+        "COSMOS__ENABLE_WATCHER_RELIABLE_RETRY": False,  # deploy/airflow.cfg says why
         "COSMOS__CACHE_DIR": LOCAL / "cosmos",
         "COSMOS__DBT_DOCS_PROJECTS": json.dumps(
             {"tributary": {"dir": str(ROOT / "include/dbt/target"), "index": "static_index.html", "name": "dbt docs"}}

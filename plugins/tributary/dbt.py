@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from airflow.triggers.base import StartTriggerArgs
 from cosmos import DbtTaskGroup, ExecutionConfig, ProfileConfig, ProjectConfig, RenderConfig
 from cosmos.constants import (
     PRODUCER_WATCHER_TASK_ID,
@@ -15,12 +14,13 @@ from cosmos.constants import (
     TestBehavior,
 )
 
-from tributary.errors import DbtError
+from tributary.dbt_log import ModelsLog, raise_with_last_words
 from tributary.job_labels import environment, labels_of_context
 from tributary.policies import DBT_LIMIT
 from tributary.registry import INCLUDE
 from tributary.settings import dbt_executable
 from tributary.telemetry.model_events import emit_models
+from tributary.triggers.model import ModelTrigger
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -31,44 +31,11 @@ MANIFEST = PROJECT / "target" / "manifest.json"
 # In it, for each group, what `dbt ls` says of the models that get a task: to read the manifest of all models, and to
 # select from it, would be three quarters of the time that a DAG takes to build.
 SHOWN = PROJECT / "target" / "shown"
-# Seconds between two looks of a model's task at the one dbt process that builds all models.
-POLL_SECONDS = 5
+# Seconds between two looks, for all models' tasks together, at the one dbt process that builds all models.
+POLL_SECONDS = 2
 # Cosmos limits the build to models when tests have no tasks of their own; this lets the tests in
 # again. Unit tests stay out: they check the SQL, not the data, and run where it changes, in CI.
 BUILD_FLAGS = ["--resource-type", "test"]
-
-# The events of dbt's log that say what is broken: which model or test, and why; or why nothing was built
-# at all. Source: dbt-core, dbt/events/types.py and dbt/task/printer.py.
-_WHICH = "RunResultFailure"
-_WHY = frozenset({"RunResultError", "RunResultErrorNoMessage", "MainEncounteredError"})
-# What is shown of a dbt that ended without one of them.
-_LAST_LINES = 5
-
-
-def raise_with_last_words(result: Any) -> None:
-    """Raise DbtError with what dbt said, where Cosmos would only tell the exit code; nothing after a success.
-
-    `result` is Cosmos' FullOutputSubprocessResult: `exit_code` and the lines of the log, as JSON or text.
-    """
-    if result.exit_code:
-        words = list(last_words(result.full_output)) or ["\n".join(result.full_output[-_LAST_LINES:])]
-        raise DbtError(result.exit_code, words)
-
-
-def last_words(lines: Sequence[str]) -> Iterator[str]:
-    """The errors in dbt's log, one text for each model, test or command that failed."""
-    which = ""
-    for line in lines:
-        try:
-            info = json.loads(line)["info"]
-            name, level, text = info["name"], info["level"], info["msg"].strip()
-        except (ValueError, TypeError, KeyError):
-            continue
-        if name == _WHICH:
-            which = f"{text}: "
-        elif name in _WHY and level == "error":
-            yield which + text
-            which = ""
 
 
 def as_first_try(context: Context) -> None:
@@ -87,10 +54,38 @@ def label_jobs(context: Context) -> None:
     task.env = {**task.env, **environment(labels_of_context(context))}
 
 
+def read_log(context: Context) -> None:
+    """Have Cosmos keep no more of dbt's log than the models' tasks need."""
+    task: Any = context["task"]
+    task.subprocess_hook = ModelsLog(filter(None, map(model_of, task.task_group.children.values())))
+
+
 def before_dbt(context: Context) -> None:
-    """What a task of the group does before it runs dbt or follows it."""
+    """What the group's task that runs dbt does before."""
     label_jobs(context)
     as_first_try(context)
+    read_log(context)
+
+
+def before_model(context: Context) -> None:
+    """What a model's task does before it runs dbt or follows it."""
+    label_jobs(context)
+    as_first_try(context)
+
+
+def model_of(task: Any) -> str | None:
+    """dbt's name of the model whose task it is, such as `model.tributary.orders`; None for any other task."""
+    return getattr(task, "model_unique_id", None)
+
+
+def follow_from_triggerer(task: Any, model: str, producer: str) -> None:
+    """Have the model's task wait in the triggerer from the start: it needs a process only to say how it ended.
+
+    By itself Cosmos starts one to find that dbt has not begun, and another when the model is built.
+    """
+    path, arguments = ModelTrigger(model, producer, POLL_SECONDS).serialize()
+    task.start_from_trigger = True
+    task.start_trigger_args = StartTriggerArgs(path, next_method="execute_complete", trigger_kwargs=arguments)
 
 
 def dbt_task_group(group_id: str, *, select: str, shown: str, dataset: str, variables: dict[str, Any]) -> DbtTaskGroup:
@@ -116,7 +111,7 @@ def dbt_task_group(group_id: str, *, select: str, shown: str, dataset: str, vari
             # dbt lives in an environment of its own, so it cannot run inside Airflow's process.
             invocation_mode=InvocationMode.SUBPROCESS,
             dbt_executable_path=dbt_executable(),
-            setup_operator_args={"dbt_cmd_flags": BUILD_FLAGS},
+            setup_operator_args={"dbt_cmd_flags": BUILD_FLAGS, "pre_execute": before_dbt},
         ),
         render_config=RenderConfig(
             load_method=LoadMode.DBT_LS_FILE,
@@ -129,9 +124,8 @@ def dbt_task_group(group_id: str, *, select: str, shown: str, dataset: str, vari
             "env": {"TRIBUTARY_DBT_DATASET": dataset},
             "append_env": True,
             "install_deps": False,
-            "poke_interval": POLL_SECONDS,
             "execution_timeout": DBT_LIMIT,
-            "pre_execute": before_dbt,
+            "pre_execute": before_model,
         },
     )
     producer = group.children[f"{group_id}.{PRODUCER_WATCHER_TASK_ID}"]
@@ -141,4 +135,7 @@ def dbt_task_group(group_id: str, *, select: str, shown: str, dataset: str, vari
     producer.handle_exception_subprocess = raise_with_last_words
     # After a failure, too: some models may have been built.
     producer.get_openlineage_facets_on_complete = emit_models
+    for task in group.children.values():
+        if model := model_of(task):
+            follow_from_triggerer(task, model, producer.task_id)
     return group

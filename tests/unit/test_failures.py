@@ -6,7 +6,6 @@ import errno
 import http.client
 import json
 import re
-import signal
 import socket
 import ssl
 import subprocess
@@ -657,36 +656,3 @@ def test_classify_imports_no_service_s_library():
     plugins = Path(TABLES).parents[1]
     run = subprocess.run(["python", "-c", code], cwd=plugins, capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
-
-
-def test_dbt_s_last_words_are_carried(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
-    from cosmos.hooks.subprocess import FullOutputSubprocessResult
-
-    from tributary.dbt import raise_with_last_words
-
-    def line(name: str, level: str, text: str) -> str:
-        return json.dumps({"data": {}, "info": {"name": name, "level": level, "msg": text}})
-
-    log = [
-        "not JSON",
-        line("LogModelResult", "error", "1 of 2 ERROR creating sql table model a"),
-        line("RunResultFailure", "error", "Failure in model a (a.sql)"),
-        line("RunResultError", "error", "  Database Error in model a (a.sql)\n  Quota exceeded: Your table"),
-        line("RunResultError", "debug", "skipped because of a"),
-        line("RunResultFailure", "error", "Failure in test b (b.yml)"),
-        line("RunResultError", "error", "  Got 3 results, configured to fail if != 0"),
-    ]
-    with pytest.raises(DbtError) as error:
-        raise_with_last_words(FullOutputSubprocessResult(1, "", log))
-    assert error.value.failures == (
-        "Failure in model a (a.sql): Database Error in model a (a.sql)\n  Quota exceeded: Your table",
-        "Failure in test b (b.yml): Got 3 results, configured to fail if != 0",
-    )
-    assert classify(error.value).reason == "quality"
-    assert "exit code 1" in str(error.value)
-
-    with pytest.raises(DbtError, match="the last line") as error:
-        raise_with_last_words(FullOutputSubprocessResult(-signal.SIGKILL, "", ["the last line"]))
-    assert classify(error.value).reason == "killed"
-    raise_with_last_words(FullOutputSubprocessResult(0, "", log))

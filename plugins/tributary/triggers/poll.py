@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from airflow.sdk.module_loading import import_string
 from airflow.triggers.base import BaseTrigger, TriggerEvent
@@ -24,6 +24,9 @@ LONGEST_WAIT_SECONDS = 60.0
 # For each function that is polled. A poll takes ANSWER_SECONDS at most where its service is away, and comes every
 # LONGEST_WAIT_SECONDS then: so this is enough for three times as many waits, and a bound for the triggerer.
 THREADS = 8
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 
 class PollTrigger(BaseTrigger):
@@ -50,35 +53,41 @@ class PollTrigger(BaseTrigger):
         )
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        # Not in the one thread that asgiref has for everything: a service that hangs would stop the waits for all
-        # others. Threads are safe here: a polled function makes its own clients, and what it asks of Airflow
-        # (connections, states of runs) the triggerer's channel takes from any thread.
-        ask = sync_to_async(import_string(self.function), thread_sensitive=False, executor=_threads(self.function))
+        ask = import_string(self.function)
         while True:
             # First wait, then ask: the task has just asked or just begun something, and a trigger
             # that fires before the scheduler has seen the deferral makes it take the task for failed.
             await asyncio.sleep(self.interval)
             try:
-                answer = await self._patiently(ask)
+                answer = await patiently(ask, self.interval, **self.arguments)
             except Exception as error:  # noqa: BLE001 - the task has to hear of whatever ended the wait
                 answer = {"status": "error", "message": f"the wait was given up: {described(error)}"}
             if answer is not None:
                 yield TriggerEvent(answer)
                 return
 
-    async def _patiently(self, ask: Any) -> Any:
-        """One answer; what a poll meets, the next one may not, unless it is known to be permanent."""
-        retrying = AsyncRetrying(
-            sleep=asyncio.sleep,
-            stop=stop_after_attempt(FAILED_POLLS_IN_A_ROW),
-            wait=wait_exponential_jitter(initial=self.interval, max=LONGEST_WAIT_SECONDS, jitter=self.interval),
-            retry=retry_if_exception(_may_pass),
-            before_sleep=before_sleep_log(self.log, logging.WARNING),
-            reraise=True,
-        )
-        # The loop here is the retry. A call that waits by itself would hold a thread, and this wait with it.
-        with without_patience():
-            return await retrying(ask, **self.arguments)
+
+async def patiently(ask: Callable[..., T], interval: float, **arguments: Any) -> T:
+    """What `ask(**arguments)` answers, in a thread; what one call meets, the next may not, unless it is permanent.
+
+    :raises Exception: what the last of FAILED_POLLS_IN_A_ROW calls raised, or the first that trying again cannot mend.
+    """
+    # Not in the one thread that asgiref has for everything: a service that hangs would stop the waits for all
+    # others. Threads are safe here: a polled function makes its own clients, and what it asks of Airflow
+    # (connections, XComs, states of tasks) the triggerer's channel takes from any thread.
+    name = f"{ask.__module__}.{ask.__qualname__}"
+    in_thread = sync_to_async(ask, thread_sensitive=False, executor=_threads(name))
+    retrying = AsyncRetrying(
+        sleep=asyncio.sleep,
+        stop=stop_after_attempt(FAILED_POLLS_IN_A_ROW),
+        wait=wait_exponential_jitter(initial=interval, max=LONGEST_WAIT_SECONDS, jitter=interval),
+        retry=retry_if_exception(_may_pass),
+        before_sleep=before_sleep_log(log, logging.WARNING),
+        reraise=True,
+    )
+    # The loop here is the retry. A call that waits by itself would hold a thread, and this wait with it.
+    with without_patience():
+        return await retrying(in_thread, **arguments)
 
 
 @cache

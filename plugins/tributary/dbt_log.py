@@ -1,0 +1,103 @@
+"""What dbt says while it runs, a line of JSON for each event: the errors that it had, and how each model ended."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+from cosmos.hooks.subprocess import FullOutputSubprocessHook, FullOutputSubprocessResult
+
+from tributary.errors import DbtError
+
+# The events of dbt's log that say what is broken: which model or test, and why; or why nothing was built
+# at all. Source: dbt-core, dbt/events/types.py and dbt/task/printer.py.
+_WHICH = "RunResultFailure"
+_WHY = frozenset({"RunResultError", "RunResultErrorNoMessage", "MainEncounteredError"})
+# What is shown of a dbt that ended without one of them.
+_LAST_LINES = 5
+# The events that say how a model ended, and Cosmos' names for the ends.
+_ENDS = frozenset({"NodeFinished", "RunResultError", "SkippingDetails", "LogSkipBecauseError"})
+# XCom of the task that runs dbt: how each of the models that have a task ended, by dbt's name of the model.
+ENDED = "models"
+
+log = logging.getLogger(__name__)
+
+
+def raise_with_last_words(result: Any) -> None:
+    """Raise DbtError with what dbt said, where Cosmos would only tell the exit code; nothing after a success.
+
+    `result` is Cosmos' FullOutputSubprocessResult: `exit_code` and the lines of the log, as JSON or text.
+    """
+    if result.exit_code:
+        words = list(last_words(result.full_output)) or ["\n".join(result.full_output[-_LAST_LINES:])]
+        raise DbtError(result.exit_code, words)
+
+
+def last_words(lines: Sequence[str]) -> Iterator[str]:
+    """The errors in dbt's log, one text for each model, test or command that failed."""
+    which = ""
+    for line in lines:
+        try:
+            info = json.loads(line)["info"]
+            name, level, text = info["name"], info["level"], info["msg"].strip()
+        except (ValueError, TypeError, KeyError):
+            continue
+        if name == _WHICH:
+            which = f"{text}: "
+        elif name in _WHY and level == "error":
+            yield which + text
+            which = ""
+
+
+class ModelsLog(FullOutputSubprocessHook):
+    """Runs dbt and gives Cosmos its log, of which Cosmos keeps only how the models that have a task ended.
+
+    Cosmos keeps an XCom for each event of each node, views and tests included: some 170 requests to Airflow for fifteen
+    models with nineteen tests, for which dbt has to wait. Every event's text goes into the task's log all the same.
+
+    :param models: dbt's names of the models that have a task.
+    """
+
+    def __init__(self, models: Iterable[str]) -> None:
+        super().__init__()
+        self.models = frozenset(models)
+        self.ended: dict[str, str] = {}
+
+    def run_command(
+        self,
+        command: list[str],
+        env: dict[str, str] | None = None,
+        output_encoding: str = "utf-8",
+        cwd: str | None = None,
+        process_log_line: Callable[[str, Any], None] | None = None,
+        **kwargs: Any,
+    ) -> FullOutputSubprocessResult:
+        read = partial(self._read, process_log_line) if process_log_line else None
+        return super().run_command(command, env, output_encoding, cwd, read, **kwargs)
+
+    def _read(self, tell: Callable[[str, Any], None], line: str, arguments: Any) -> None:
+        event = _event(line)
+        if not event:
+            log.info("%s", line)  # Cosmos would end the task for a line of JSON that is no object
+            return
+        node = event["data"].pop("node_info", None)
+        if not node:
+            tell(line, arguments)
+        elif node.get("unique_id") not in self.models or event["info"]["name"] not in _ENDS:
+            tell(json.dumps(event), arguments)
+        else:
+            tell(line, arguments)
+            self.ended[node["unique_id"]] = node["node_status"]
+            arguments["context"]["ti"].xcom_push(key=ENDED, value=self.ended)
+
+
+def _event(line: str) -> dict[str, Any]:
+    """What a line of the log says; nothing where it is none of dbt's, such as a warning of Python's."""
+    try:
+        event: dict[str, Any] = json.loads(line)
+        return {**event, "info": {**event["info"]}, "data": {**event["data"]}}
+    except (ValueError, TypeError, KeyError):
+        return {}

@@ -1,0 +1,129 @@
+"""The trigger of a dbt model's task: it follows the one task of its group that runs dbt."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from time import monotonic
+from typing import Any, NamedTuple
+from weakref import WeakValueDictionary
+
+from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+from airflow.sdk.execution_time.xcom import XCom
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+from cosmos.operators._watcher.state import get_compiled_sql_xcom_key
+
+from tributary.dbt_log import ENDED
+from tributary.triggers.poll import patiently
+
+# What is known of the models is of the producer's latest try: Airflow clears a task's XComs when a try begins.
+_BEGUN = frozenset({"running", "success", "failed", "skipped", "upstream_failed", "removed"})
+_OVER = _BEGUN - {"running"}
+_WELL = frozenset({"success", "warn", "no-op"})
+BUILT = {"status": "success"}
+
+
+class Producer(NamedTuple):
+    """The task that runs dbt for its group."""
+
+    dag_id: str
+    run_id: str
+    task_id: str
+
+
+class Progress(NamedTuple):
+    """How far it is: its state, and how each model ended, by dbt's name of the model and in dbt's words."""
+
+    state: str | None
+    ended: Mapping[str, str]
+
+
+class ModelTrigger(BaseTrigger):
+    """Waits until the model is built, or cannot be any more, and has Cosmos' operator say so (`execute_complete`).
+
+    A model that failed has not failed for good while the task that runs dbt may be tried again: it builds all models
+    anew. Looks every `interval` seconds, and all models of a group together ask once. Airflow being away is borne as
+    `patiently` does; after that the task fails as one whose trigger failed.
+
+    :param model: dbt's name of the model, such as `model.tributary.orders`.
+    :param producer: the id of the task that runs dbt, in the same DAG.
+    """
+
+    def __init__(self, model: str, producer: str, interval: float) -> None:
+        super().__init__()
+        self.model = model
+        self.producer = producer
+        self.interval = interval
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        return (
+            "tributary.triggers.model.ModelTrigger",
+            {"model": self.model, "producer": self.producer, "interval": self.interval},
+        )
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        instance: Any = self.task_instance
+        producer = Producer(instance.dag_id, instance.run_id, self.producer)
+        watched = _watched.setdefault(producer, Watched(producer))
+        while (event := event_of(await watched.look(self.interval), self.model)) is None:
+            await asyncio.sleep(self.interval)
+        if event == BUILT:
+            sql = await patiently(compiled, self.interval, producer=producer, model=self.model)
+            event = {**BUILT, "compiled_sql": sql}
+        yield TriggerEvent(event)
+
+
+def event_of(progress: Progress, model: str) -> dict[str, Any] | None:
+    """What Cosmos' operator is told of the model; None where it is too early.
+
+    The words are Cosmos' (`BaseConsumerSensor.execute_complete`), which takes any others for a success.
+    """
+    if progress.state not in _BEGUN:
+        return None
+    how = progress.ended.get(model)
+    if how in _WELL:
+        return BUILT
+    if progress.state not in _OVER:
+        return None
+    if how is None and progress.state == "success":
+        return {"status": "success", "reason": "node_not_run"}
+    return {"status": "failed", "reason": "producer_failed" if how is None else "node_failed"}
+
+
+class Watched:
+    """A task that runs dbt, as the models of its group see it."""
+
+    def __init__(self, producer: Producer) -> None:
+        self.producer = producer
+        self._one_asks = asyncio.Lock()
+        self._seen = Progress(None, {})
+        self._seen_at = float("-inf")
+
+    async def look(self, interval: float) -> Progress:
+        """How far it is, or was less than `interval` seconds ago."""
+        async with self._one_asks:
+            if monotonic() - self._seen_at >= interval:
+                self._seen = await patiently(progress_of, interval, producer=self.producer)
+                self._seen_at = monotonic()
+            return self._seen
+
+
+# Those that some trigger looks at.
+_watched: WeakValueDictionary[Producer, Watched] = WeakValueDictionary()
+
+
+def progress_of(producer: Producer) -> Progress:
+    """Ask Airflow. The state first: what it says to have begun has no XComs of an earlier try."""
+    dag_id, run_id, task_id = producer
+    states = RuntimeTaskInstance.get_task_states(dag_id=dag_id, task_ids=[task_id], run_ids=[run_id])
+    return Progress(states.get(run_id, {}).get(task_id), _xcom(producer, ENDED) or {})
+
+
+def compiled(producer: Producer, model: str) -> str | None:
+    """The SQL that was run for the model, for the page of its task; None where dbt left none."""
+    sql: str | None = _xcom(producer, get_compiled_sql_xcom_key(model))
+    return sql
+
+
+def _xcom(producer: Producer, key: str) -> Any:
+    return XCom.get_one(key=key, dag_id=producer.dag_id, task_id=producer.task_id, run_id=producer.run_id)

@@ -1,0 +1,133 @@
+"""dbt's log: its errors are carried, and Cosmos is given of it what models' tasks need."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tributary.errors import DbtError
+from tributary.failures import classify
+
+
+@pytest.fixture(autouse=True)
+def airflow_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
+
+
+def line(name: str, level: str, text: str, node: dict[str, str] | None = None) -> str:
+    return json.dumps({"data": {"node_info": node or {}}, "info": {"name": name, "level": level, "msg": text}})
+
+
+def test_dbt_s_last_words_are_carried():
+    from cosmos.hooks.subprocess import FullOutputSubprocessResult
+
+    from tributary.dbt_log import raise_with_last_words
+
+    log = [
+        "not JSON",
+        line("LogModelResult", "error", "1 of 2 ERROR creating sql table model a"),
+        line("RunResultFailure", "error", "Failure in model a (a.sql)"),
+        line("RunResultError", "error", "  Database Error in model a (a.sql)\n  Quota exceeded: Your table"),
+        line("RunResultError", "debug", "skipped because of a"),
+        line("RunResultFailure", "error", "Failure in test b (b.yml)"),
+        line("RunResultError", "error", "  Got 3 results, configured to fail if != 0"),
+    ]
+    with pytest.raises(DbtError) as error:
+        raise_with_last_words(FullOutputSubprocessResult(1, "", log))
+    assert error.value.failures == (
+        "Failure in model a (a.sql): Database Error in model a (a.sql)\n  Quota exceeded: Your table",
+        "Failure in test b (b.yml): Got 3 results, configured to fail if != 0",
+    )
+    assert classify(error.value).reason == "quality"
+    assert "exit code 1" in str(error.value)
+
+    with pytest.raises(DbtError, match="the last line") as error:
+        raise_with_last_words(FullOutputSubprocessResult(-signal.SIGKILL, "", ["the last line"]))
+    assert classify(error.value).reason == "killed"
+    raise_with_last_words(FullOutputSubprocessResult(0, "", log))
+
+
+class Instance:
+    """A task instance that keeps its XComs, and how often one was written."""
+
+    def __init__(self) -> None:
+        self.xcoms: dict[str, Any] = {}
+        self.pushes: list[str] = []
+
+    def xcom_push(self, key: str, value: Any) -> None:
+        self.xcoms[key] = json.loads(json.dumps(value))
+        self.pushes.append(key)
+
+    def xcom_pull(self, key: str) -> Any:
+        return self.xcoms.get(key)
+
+
+NODES = ("model.tributary.orders", "model.tributary.payments", "model.tributary.stg_orders", "test.tributary.not_null")
+
+
+def events() -> Iterator[str]:
+    """A build as dbt 1.11 tells it: a model, a view without a task, a test that fails, a model that is skipped."""
+    yield "/usr/lib/python3/warning.py:1: a warning that is no JSON"
+    yield "[1, 2]"
+    yield line("MainReportVersion", "info", "Running with dbt=1.11.16")
+    for node, status in zip(NODES, ("success", "skipped", "success", "fail"), strict=True):
+        for name, state in (("NodeStart", "started"), ("NodeCompiling", "compiling"), ("NodeExecuting", "executing")):
+            yield line(name, "debug", f"{name} {node}", {"unique_id": node, "node_status": state})
+        kind = node.partition(".")[0]
+        end = {"unique_id": node, "node_status": status, "resource_type": kind}
+        if status == "skipped":
+            yield line("SkippingDetails", "info", f"SKIP {node}", end)
+        yield line("LogModelResult", "info", f"{status} {node}", end)
+        yield line("NodeFinished", "debug", f"Finished {node}", end)
+    yield line("CommandCompleted", "info", "Command `dbt build` failed")
+
+
+@pytest.fixture
+def told(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> Any:
+    """A build's XComs, and what the task's log says, with Cosmos' own reading of dbt's log and a real process."""
+    from functools import partial
+
+    from cosmos.operators._watcher.base import store_dbt_resource_status_from_log
+
+    from tributary.dbt_log import ModelsLog
+
+    (tmp_path / "log").write_text("".join(f"{event}\n" for event in events()))
+    program = "import sys; sys.stdout.write(open('log').read()); sys.exit(1)"
+    instance = Instance()
+    hook = ModelsLog(NODES[:2])
+    read = partial(store_dbt_resource_status_from_log, upstream_failure_skipped_ids=set())
+    with caplog.at_level("DEBUG"):
+        result = hook.run_command(
+            [sys.executable, "-c", program], cwd=str(tmp_path), process_log_line=read, context={"ti": instance}
+        )
+    return instance, result, caplog.text
+
+
+def test_only_models_that_have_a_task_are_told_and_once_each(told: Any):
+    from tributary.dbt_log import ENDED
+
+    instance, result, _ = told
+    assert result.exit_code == 1
+    assert result.full_output == list(events())
+    assert instance.xcoms[ENDED] == {NODES[0]: "success", NODES[1]: "skipped"}
+    assert not [key for key in instance.xcoms if "stg_orders" in key or "not_null" in key]
+    # What Cosmos' own page of a model's task is made from.
+    assert instance.xcoms["model__tributary__orders_status"]["status"] == "success"
+    assert instance.xcoms["model__tributary__payments_status"]["status"] == "failed"
+    assert instance.xcoms["model__tributary__orders_dbt_event"]["msg"] == f"Finished {NODES[0]}"
+    assert len(instance.pushes) <= 1 + 4 * 3
+
+
+def test_the_task_s_log_has_every_event(told: Any):
+    log = told[2]
+    for text in ("a warning that is no JSON", "Running with dbt=1.11.16", "Command `dbt build` failed"):
+        assert text in log
+    for node in NODES:
+        assert f"NodeCompiling {node}" in log
+        assert f"Finished {node}" in log
