@@ -88,7 +88,9 @@ def follow_from_triggerer(task: Any, model: str, producer: str) -> None:
     task.start_trigger_args = StartTriggerArgs(path, next_method="execute_complete", trigger_kwargs=arguments)
 
 
-def dbt_task_group(group_id: str, *, select: str, shown: str, dataset: str, variables: dict[str, Any]) -> DbtTaskGroup:
+def dbt_task_group(
+    group_id: str, *, select: str, shown: str, variables: dict[str, Any], env: dict[str, str]
+) -> DbtTaskGroup:
     """Build the selected models and run their tests, with a task for each model that is shown.
 
     One dbt process a group does the work (Cosmos' watcher mode), because dbt's start costs more
@@ -97,8 +99,9 @@ def dbt_task_group(group_id: str, *, select: str, shown: str, dataset: str, vari
     :param select: dbt selector of what is built, such as `tag:retail`.
     :param shown: whose models get a task: an app's marts, by its name, or `consolidated`. Staging views are built
         without one, because following a view costs more than building it.
-    :param dataset: BigQuery dataset that the models are built in.
-    :param variables: dbt vars; may hold templates.
+    :param variables: dbt vars, which must be the same on all days: dbt parses the project for each others.
+    :param env: what macros read when they are executed, such as TRIBUTARY_DUMP_DATE, and TRIBUTARY_DBT_DATASET,
+        the dataset that the models are built in; may hold templates.
     """
     group = DbtTaskGroup(
         group_id=group_id,
@@ -121,7 +124,7 @@ def dbt_task_group(group_id: str, *, select: str, shown: str, dataset: str, vari
         ),
         operator_args={
             "vars": variables,
-            "env": {"TRIBUTARY_DBT_DATASET": dataset},
+            "env": env,
             "append_env": True,
             "install_deps": False,
             "execution_timeout": DBT_LIMIT,

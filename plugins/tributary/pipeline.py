@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
@@ -89,8 +90,8 @@ def build_elt_dag(database: Database, registry: Registry) -> DAG:
                 "transform",
                 select=f"tag:{database.app}",
                 shown=database.app,
-                dataset=naming.dataset(database.name),
-                variables={"database": database.name, "dump_date": DUMP_DATE},
+                variables={"database": database.name},
+                env={"TRIBUTARY_DBT_DATASET": naming.dataset(database.name), "TRIBUTARY_DUMP_DATE": DUMP_DATE},
             )
             validate_marts = ValidateMartsOperator(
                 task_id="validate_marts", database=database, outlets=[database_asset(database.name)]
@@ -123,10 +124,11 @@ def build_consolidate_dag(registry: Registry) -> DAG:
             "transform",
             select="tag:consolidated",
             shown=naming.CONSOLIDATED,
-            dataset=naming.CONSOLIDATED_AUDIT,
-            variables={
-                "as_of": "{{ ti.xcom_pull(task_ids='await_databases')['as_of'] | tojson }}",
-                "apps": registry.apps,
+            variables={"consolidate": True},
+            env={
+                "TRIBUTARY_DBT_DATASET": naming.CONSOLIDATED_AUDIT,
+                "TRIBUTARY_AS_OF": "{{ ti.xcom_pull(task_ids='await_databases')['as_of'] | tojson }}",
+                "TRIBUTARY_APPS": json.dumps(registry.apps),
             },
         )
         validate_audit = ValidateAuditOperator(task_id="validate_audit", registry=registry)

@@ -25,13 +25,13 @@
 
 
 {% macro check_consolidation() %}
-    {%- if as_of() is not mapping or var('apps', none) is not mapping -%}
+    {%- if not var('consolidate', false) or as_of() is not mapping or apps() is not mapping -%}
         {{ exceptions.raise_compiler_error(
-            "A consolidation needs `as_of` (database: dump date) and `apps` (app: its databases). "
-            ~ "Pass both with --vars."
+            "A consolidation needs `--vars '{consolidate: true}'`, and in the environment TRIBUTARY_AS_OF "
+            ~ "(database: dump date) and TRIBUTARY_APPS (app: its databases), both JSON."
         ) }}
     {%- endif -%}
-    {%- set known = var('apps').values() | sum(start=[]) -%}
+    {%- set known = apps().values() | sum(start=[]) -%}
     {%- for database in as_of() if database not in known -%}
         {{ exceptions.raise_compiler_error(
             "as_of." ~ database ~ ": expected a database of `apps`, which lists " ~ known | join(', ') ~ "."
@@ -41,9 +41,9 @@
 
 
 {% macro check_database_run() %}
-    {%- if var('database', none) is none or var('dump_date', none) is none -%}
+    {%- if var('database', none) is none or not run_variable('TRIBUTARY_DUMP_DATE') -%}
         {{ exceptions.raise_compiler_error(
-            "Models of a database need `database` and `dump_date`. Pass both with --vars."
+            "Models of a database need `--vars '{database: <db>}'`, and in the environment TRIBUTARY_DUMP_DATE."
         ) }}
     {%- endif -%}
     {%- set database = checked_database(var('database'), 'database') -%}
@@ -53,7 +53,7 @@
             ~ ". Set TRIBUTARY_DBT_DATASET=" ~ database ~ "."
         ) }}
     {%- endif -%}
-    {%- do check_raw_holds_dump(database, checked_date(var('dump_date'), 'dump_date')) -%}
+    {%- do check_raw_holds_dump(database, checked_date(run_variable('TRIBUTARY_DUMP_DATE'), 'TRIBUTARY_DUMP_DATE')) -%}
 {% endmacro %}
 
 

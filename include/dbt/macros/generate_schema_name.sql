@@ -4,6 +4,6 @@
     other kind keeps the dataset of dbt_project.yml, so that no two models claim one table.
 #}
 {% macro generate_schema_name(custom_schema_name, node) %}
-    {%- set variable = 'as_of' if node.fqn[1] == 'consolidated' else 'database' -%}
+    {%- set variable = 'consolidate' if node.fqn[1] == 'consolidated' else 'database' -%}
     {{- target.schema if var(variable, none) is not none else custom_schema_name or target.schema -}}
 {% endmacro %}

@@ -3,7 +3,7 @@
 {{ config(tags=['consolidated']) }}
 
 with expected as (
-    {%- for app in var('apps', {}) %}
+    {%- for app in apps() or {} %}
     {%- for database, as_of in databases_as_of(app) %}
     select
         '{{ database }}' as _database,

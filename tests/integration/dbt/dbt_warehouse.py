@@ -46,10 +46,16 @@ class Warehouse:
     def dbt(self, dataset: str, *arguments: str, name: str = "", **variables: object) -> Outcome:
         """Run ``dbt <arguments>`` with *variables*, writing to *dataset*; artifacts go below *name*."""
         target = self.directory / (name or dataset)
-        options = ["--vars", json.dumps(variables), "--target-path", str(target), "--log-path", str(target)]
+        database = variables.pop("database", None)
+        fixed = {"database": database} if database else {"consolidate": "as_of" in variables}
+        of_the_day = {
+            f"TRIBUTARY_{variable.upper()}": value if isinstance(value, str) else json.dumps(value)
+            for variable, value in variables.items()
+        }
+        options = ["--vars", json.dumps(fixed), "--target-path", str(target), "--log-path", str(target)]
         process = subprocess.run(
             [os.environ["TRIBUTARY_DBT_EXECUTABLE"], "--no-use-colors", *arguments, *options],
-            env=self.environment | {"TRIBUTARY_DBT_DATASET": dataset},
+            env=self.environment | of_the_day | {"TRIBUTARY_DBT_DATASET": dataset},
             cwd=PROJECT,
             capture_output=True,
             text=True,

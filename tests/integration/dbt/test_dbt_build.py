@@ -113,6 +113,13 @@ def test_each_dump_has_its_own_rows_whatever_the_order_of_loading(warehouse: War
     ]  # fmt: skip
 
 
+def test_a_day_goes_on_with_what_was_parsed_for_another(warehouse: Warehouse, built: Built) -> None:
+    log = (warehouse.directory / "shop_eu" / "dbt.log").read_text()
+    assert log.count("Unable to do partial parsing because saved manifest not found") == 1
+    assert log.count("Unable to do partial parsing") == 1
+    assert log.count("Nothing changed, skipping partial parsing") == 2
+
+
 def test_revenue_counts_what_was_sold_where(warehouse: Warehouse, built: Built) -> None:
     columns = "city, state, orders_count, units_sold, total_revenue, total_discount, net_revenue, refunded_amount"
     query = f"select {columns} from shop_eu.revenue_by_location where _dump_date = date '{DAY_2}' order by city"

@@ -17,7 +17,7 @@ from child
 left join (
     select {{ (within + [column]) | join(', ') }}, true as is_there
     from {{ ref(parent) }}
-    where {{ config.get('where') or 'true' }}
+    where {{ tested_rows() or 'true' }}
 ) as parent
     on child.{{ column }} = parent.{{ column }}
     {%- for group in within %}

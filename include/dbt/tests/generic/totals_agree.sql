@@ -22,7 +22,7 @@ there as (
         coalesce(sum({{ theirs }}), 0) as total_{{ loop.index }}{{ ',' if not loop.last }}
         {%- endfor %}
     from {{ ref(other) }}
-    where {{ config.get('where') or 'true' }}
+    where {{ tested_rows() or 'true' }}
     group by {% for group in by %}group_{{ loop.index }}{{ ', ' if not loop.last }}{% endfor %}
 )
 
