@@ -1,4 +1,4 @@
-"""Corrections of bqemulator 1.4.0: dbt's enforced contracts and tests do not run on it without, and one for speed.
+"""Corrections of bqemulator 1.4.0: dbt's enforced contracts and tests do not run on it without, and two for speed.
 
 All are narrow and keep to what BigQuery does; drop one when a newer emulator passes the tests of ``include/dbt``
 without it.
@@ -7,11 +7,14 @@ without it.
 from __future__ import annotations
 
 from collections import defaultdict
-from functools import partial
+from functools import lru_cache, partial
+from types import ModuleType
 from typing import Any
 
-from bqemulator.jobs import ddl_result
-from bqemulator.sql import translator
+import sqlglot
+from bqemulator.catalog import ddl_sync
+from bqemulator.jobs import ddl_result, routine_ddl
+from bqemulator.sql import catalog_schema, translator
 from bqemulator.sql.rewriter import create_table_schema_ctas as schema_ctas
 from sqlglot import Dialect, Generator, exp
 from sqlglot.optimizer.qualify import qualify
@@ -23,6 +26,7 @@ def apply() -> None:
     _leave_stars_alone()
     _read_column_options()
     _use_generators_again()
+    _parse_a_statement_once()
 
 
 def _accept_parentheses_in_create_table_as() -> None:
@@ -78,3 +82,18 @@ def _use_generators_again() -> None:
             generators.append(generator)
 
     Dialect.generate = generate
+
+
+def _parse_a_statement_once() -> None:
+    """A query was parsed sixteen times: who changes its tree gets a copy of the first one, who only looks gets that."""
+    parse_one = sqlglot.parse_one
+    tree_of = lru_cache(maxsize=64)(parse_one)
+
+    def copy_of(sql: str, read: Any = None, **options: Any) -> exp.Expr:
+        return parse_one(sql, read=read, **options) if options else tree_of(sql, read=read).copy()
+
+    sqlglot.parse_one = copy_of  # type: ignore[assignment]
+    to_look_at = ModuleType(sqlglot.__name__)
+    vars(to_look_at).update(vars(sqlglot), parse_one=tree_of)
+    for module in (catalog_schema, ddl_result, ddl_sync, routine_ddl):
+        module.sqlglot = to_look_at  # type: ignore[attr-defined]

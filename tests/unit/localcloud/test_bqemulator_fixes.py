@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from bqemulator.jobs import ddl_result
+import sqlglot
+from bqemulator.catalog import ddl_sync
+from bqemulator.jobs import ddl_result, routine_ddl
+from bqemulator.sql import catalog_schema
 from sqlglot import Dialect, Generator, parse_one
-from sqlglot.errors import ErrorLevel, UnsupportedError
+from sqlglot.errors import ErrorLevel, ParseError, UnsupportedError
 
 from localcloud import bqemulator_fixes
 
@@ -61,3 +64,25 @@ def test_a_column_with_options_has_its_mode(monkeypatch: pytest.MonkeyPatch, col
     bqemulator_fixes._read_column_options()
     definition = parse_one(f"create table t ({column})", read="bigquery").this.expressions[0]
     assert ddl_result._field_from_column_def(definition)["mode"] == mode
+
+
+def test_a_statement_is_parsed_once_and_nobody_s_tree_is_another_s(monkeypatch: pytest.MonkeyPatch):
+    parsed: list[str] = []
+    parse = sqlglot.parse_one
+    monkeypatch.setattr(sqlglot, "parse_one", lambda sql, **options: parsed.append(sql) or parse(sql, **options))
+    for module in (catalog_schema, ddl_result, ddl_sync, routine_ddl):
+        monkeypatch.setattr(module, "sqlglot", sqlglot)
+    bqemulator_fixes._parse_a_statement_once()
+    first, second = (sqlglot.parse_one(QUERY, read="bigquery") for _ in range(2))
+    assert first == second == parse(QUERY, read="bigquery")
+    first.find(sqlglot.exp.Table).this.set("this", "u")
+    assert first != second
+    assert second == sqlglot.parse_one(QUERY, read="bigquery")
+    assert sqlglot.parse_one("a::int64", read="duckdb").sql("bigquery") == "CAST(a AS INT64)"
+    shared = ddl_sync.sqlglot.parse_one(QUERY, read="bigquery")
+    assert shared is catalog_schema.sqlglot.parse_one(QUERY, read="bigquery")
+    assert shared == second
+    assert parsed == [QUERY, "a::int64"]
+    for _ in range(2):
+        with pytest.raises(ParseError):
+            sqlglot.parse_one("select from from", read="bigquery")
