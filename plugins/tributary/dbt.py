@@ -31,8 +31,8 @@ MANIFEST = PROJECT / "target" / "manifest.json"
 # In it, for each group, what `dbt ls` says of the models that get a task: to read the manifest of all models, and to
 # select from it, would be three quarters of the time that a DAG takes to build.
 SHOWN = PROJECT / "target" / "shown"
-# Seconds between two looks, for all models' tasks together, at the one dbt process that builds all models.
-POLL_SECONDS = 2
+# Seconds between two looks, for all models' tasks together, at the one dbt process that builds all models; at most.
+POLL_SECONDS = 20
 # Cosmos limits the build to models when tests have no tasks of their own; this lets the tests in
 # again. Unit tests stay out: they check the SQL, not the data, and run where it changes, in CI.
 BUILD_FLAGS = ["--resource-type", "test"]

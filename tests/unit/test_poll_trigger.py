@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tributary.hooks.patience import is_patient
-from tributary.triggers.poll import FAILED_POLLS_IN_A_ROW, THREADS, PollTrigger, poll_with
+from tributary.triggers.poll import FAILED_POLLS_IN_A_ROW, THREADS, PollTrigger, pause, poll_with
 
 ANSWERS: list[Any] = []
 
@@ -93,3 +93,11 @@ def test_a_service_that_hangs_holds_up_the_waits_for_no_other():
     assert answer == {"name": "x", "answer": "done"}
     # They waited for a thread, each got one in the end, and none may wait by itself.
     assert later == [{"patient": False}] * 2 * THREADS
+
+
+@pytest.mark.parametrize(
+    ("waited", "longest", "seconds"),
+    [(0, 20, 3), (29, 20, 3), (60, 20, 6), (3600, 20, 20), (0, 1, 1), (3600, 1, 1)],
+)
+def test_looks_come_soon_at_first_and_never_later_than_asked_for(waited: float, longest: float, seconds: float):
+    assert pause(waited, longest) == pytest.approx(seconds)

@@ -14,7 +14,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from cosmos.operators._watcher.state import get_compiled_sql_xcom_key
 
 from tributary.dbt_log import ENDED
-from tributary.triggers.poll import patiently
+from tributary.triggers.poll import patiently, pause
 
 # What is known of the models is of the producer's latest try: Airflow clears a task's XComs when a try begins.
 _BEGUN = frozenset({"running", "success", "failed", "skipped", "upstream_failed", "removed"})
@@ -42,8 +42,8 @@ class ModelTrigger(BaseTrigger):
     """Waits until the model is built, or cannot be any more, and has Cosmos' operator say so (`execute_complete`).
 
     A model that failed has not failed for good while the task that runs dbt may be tried again: it builds all models
-    anew. Looks every `interval` seconds, and all models of a group together ask once. Airflow being away is borne as
-    `patiently` does; after that the task fails as one whose trigger failed.
+    anew. All models of a group together ask once, soon, then every `interval` seconds at most. Airflow being away is
+    borne as `patiently` does; after that the task fails as one whose trigger failed.
 
     :param model: dbt's name of the model, such as `model.tributary.orders`.
     :param producer: the id of the task that runs dbt, in the same DAG.
@@ -64,9 +64,11 @@ class ModelTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         instance: Any = self.task_instance
         producer = Producer(instance.dag_id, instance.run_id, self.producer)
-        watched = _watched.setdefault(producer, Watched(producer))
-        while (event := event_of(await watched.look(self.interval), self.model)) is None:
-            await asyncio.sleep(self.interval)
+        watched, begun = _watched.setdefault(producer, Watched(producer)), monotonic()
+        seconds = pause(0, self.interval)
+        while (event := event_of(await watched.look(seconds), self.model)) is None:
+            await asyncio.sleep(seconds)
+            seconds = pause(monotonic() - begun, self.interval)
         if event == BUILT:
             sql = await patiently(compiled, self.interval, producer=producer, model=self.model)
             event = {**BUILT, "compiled_sql": sql}
@@ -99,11 +101,11 @@ class Watched:
         self._seen = Progress(None, {})
         self._seen_at = float("-inf")
 
-    async def look(self, interval: float) -> Progress:
-        """How far it is, or was less than `interval` seconds ago."""
+    async def look(self, seconds: float) -> Progress:
+        """How far it is, or was less than so many seconds ago."""
         async with self._one_asks:
-            if monotonic() - self._seen_at >= interval:
-                self._seen = await patiently(progress_of, interval, producer=self.producer)
+            if monotonic() - self._seen_at >= seconds:
+                self._seen = await patiently(progress_of, seconds, producer=self.producer)
                 self._seen_at = monotonic()
             return self._seen
 
@@ -116,7 +118,8 @@ def progress_of(producer: Producer) -> Progress:
     """Ask Airflow. The state first: what it says to have begun has no XComs of an earlier try."""
     dag_id, run_id, task_id = producer
     states = RuntimeTaskInstance.get_task_states(dag_id=dag_id, task_ids=[task_id], run_ids=[run_id])
-    return Progress(states.get(run_id, {}).get(task_id), _xcom(producer, ENDED) or {})
+    state = states.get(run_id, {}).get(task_id)
+    return Progress(state, (_xcom(producer, ENDED) if state in _BEGUN else None) or {})
 
 
 def compiled(producer: Producer, model: str) -> str | None:

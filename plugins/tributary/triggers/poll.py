@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from time import monotonic
 from typing import Any, TypeVar
 
 from airflow.sdk.module_loading import import_string
@@ -21,6 +22,9 @@ from tributary.hooks.patience import without_patience
 # for nine minutes, and never for longer than FAILED_POLLS_IN_A_ROW times the longest wait.
 FAILED_POLLS_IN_A_ROW = 10
 LONGEST_WAIT_SECONDS = 60.0
+# The first looks come soon, since most jobs are small, and the pauses grow with what was waited already.
+SHORTEST_PAUSE_SECONDS = 3.0
+PART_OF_WAIT = 0.1
 # For each function that is polled. A poll takes ANSWER_SECONDS at most where its service is away, and comes every
 # LONGEST_WAIT_SECONDS then: so this is enough for three times as many waits, and a bound for the triggerer.
 THREADS = 8
@@ -30,7 +34,7 @@ log = logging.getLogger(__name__)
 
 
 class PollTrigger(BaseTrigger):
-    """Calls `function(**arguments)` every `interval` seconds until it returns something but None.
+    """Calls `function(**arguments)` until it returns something but None: soon, then every `interval` seconds at most.
 
     The answer is the event's payload. A call that raises is tried again, at growing intervals; after
     FAILED_POLLS_IN_A_ROW of them, or at once where trying again cannot mend the error, the event is
@@ -53,11 +57,11 @@ class PollTrigger(BaseTrigger):
         )
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        ask = import_string(self.function)
+        ask, begun = import_string(self.function), monotonic()
         while True:
             # First wait, then ask: the task has just asked or just begun something, and a trigger
             # that fires before the scheduler has seen the deferral makes it take the task for failed.
-            await asyncio.sleep(self.interval)
+            await asyncio.sleep(pause(monotonic() - begun, self.interval))
             try:
                 answer = await patiently(ask, self.interval, **self.arguments)
             except Exception as error:  # noqa: BLE001 - the task has to hear of whatever ended the wait
@@ -65,6 +69,11 @@ class PollTrigger(BaseTrigger):
             if answer is not None:
                 yield TriggerEvent(answer)
                 return
+
+
+def pause(waited: float, longest: float) -> float:
+    """Seconds until the next look after so many: a tenth, SHORTEST_PAUSE_SECONDS at least and `longest` at most."""
+    return min(longest, max(SHORTEST_PAUSE_SECONDS, waited * PART_OF_WAIT))
 
 
 async def patiently(ask: Callable[..., T], interval: float, **arguments: Any) -> T:
