@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import logging
 from collections.abc import Iterable
+from itertools import islice
 
 OF_TASKS = (
     "airbyte_api.models",
@@ -38,9 +39,23 @@ log = logging.getLogger(__name__)
 
 
 def preload(modules: Iterable[str]) -> None:
-    """Import them. One that fails is reported and left to the process that needs it."""
+    """Import them, and build a DAG. What fails is reported and left to the process that needs it."""
     for name in modules:
         try:
             importlib.import_module(name)
         except Exception:
             log.exception("could not import %s before forking", name)
+    try:
+        _build_a_dag()
+    except Exception:
+        log.exception("could not build a DAG before forking")
+
+
+def _build_a_dag() -> None:
+    """As every task does with its own: the contracts, and what Airflow and Cosmos import on the way, are there then."""
+    from tributary.pipeline import build_elt_dag
+    from tributary.registry import load_registry
+
+    registry = load_registry()
+    for database in islice(registry.databases.values(), 1):
+        build_elt_dag(database, registry)

@@ -1,0 +1,50 @@
+"""What the scheduler and the DAG processor do before they fork: the processes of tasks and files find it done."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+# A task's process: what it imports to read its DAG, after the imports of the process that it was forked from.
+READ = """
+import json, sys
+from tributary.preload import OF_TASKS, preload
+preload([name for name in OF_TASKS if name.startswith("tributary.pipeline")])
+from airflow.dag_processing.dagbag import DagBag
+before = set(sys.modules)
+bag = DagBag(dag_folder="dags/elt.py", safe_mode=False, bundle_path="dags")
+print(json.dumps({"dags": len(bag.dags), "errors": bag.import_errors, "imported": sorted(set(sys.modules) - before)}))
+"""
+
+
+@pytest.mark.usefixtures("manifest")
+def test_a_task_imports_nothing_to_read_its_dag(root: Path, airflow_home: Path):
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(root / "plugins"),
+        "_AIRFLOW_PARSING_CONTEXT_DAG_ID": "elt__shop_eu",
+    }
+    command = [sys.executable, "-c", READ]
+    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=True)
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found["dags"] == 1
+    assert found["errors"] == {}
+    assert [name for name in found["imported"] if not name.startswith("unusual_prefix_")] == []
+
+
+def test_what_fails_before_the_fork_ends_nothing(airflow_home: Path, monkeypatch: pytest.MonkeyPatch):
+    from tributary import preload, registry
+
+    said: list[str] = []
+    monkeypatch.setattr(preload.log, "exception", lambda text, *values: said.append(text % values))
+    monkeypatch.setattr(registry.load_registry, "__defaults__", (airflow_home,))
+    preload.preload(["tributary.no_such_module"])
+    assert said == [
+        "could not import tributary.no_such_module before forking",
+        "could not build a DAG before forking",
+    ]
