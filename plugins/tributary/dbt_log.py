@@ -90,7 +90,7 @@ class ModelsLog(FullOutputSubprocessHook):
             tell(json.dumps(event), arguments)
         else:
             tell(line, arguments)
-            self.ended[node["unique_id"]] = node["node_status"]
+            self.ended[node["unique_id"]] = str(node.get("node_status"))
             arguments["context"]["ti"].xcom_push(key=ENDED, value=self.ended)
 
 

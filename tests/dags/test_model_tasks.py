@@ -63,8 +63,9 @@ def test_cosmos_understands_every_end(dags: dict[str, Any], state: str, ended: s
 def test_the_task_that_runs_dbt_tells_of_its_group_s_models_alone(dags: dict[str, Any]):
     from copy import deepcopy
 
-    from tributary.dbt import read_log
+    from tributary.dbt import before_dbt, read_log
 
     task = deepcopy(dags["elt__shop_eu"].get_task(PRODUCER))
+    assert task._pre_execute_hook is before_dbt
     read_log({"task": task})
     assert task.subprocess_hook.models == {other.model_unique_id for other in models(dags["elt__shop_eu"])}
