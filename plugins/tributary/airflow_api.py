@@ -106,6 +106,16 @@ class AirflowApi:
         """One run: `state`, `start_date`, `end_date`, ..."""
         return dict(self._send("GET", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}").json())
 
+    def runs_at(self, logical_date: str, dag_ids: Iterable[str]) -> Iterator[dict[str, Any]]:
+        """The runs of these DAGs for a logical date."""
+        body = {"dag_ids": list(dag_ids), "logical_date_gte": logical_date, "logical_date_lte": logical_date}
+        return self._listed("/api/v2/dags/~/dagRuns/list", "dag_runs", body)
+
+    def tasks_in(self, runs: Mapping[str, str], states: Iterable[str]) -> Iterator[dict[str, Any]]:
+        """The task instances in one of these states; *runs* is the id of the run by the id of its DAG."""
+        body = {"dag_ids": list(runs), "dag_run_ids": list(dict.fromkeys(runs.values())), "state": list(states)}
+        return self._listed("/api/v2/dags/~/dagRuns/~/taskInstances/list", "task_instances", body)
+
     def latest_run(self, dag_id: str) -> dict[str, Any] | None:
         """The run that started last; None where there is none."""
         page = self._send("GET", f"/api/v2/dags/{dag_id}/dagRuns", params={"limit": 1, "order_by": "-run_after"})
@@ -162,6 +172,16 @@ class AirflowApi:
         offset = 0
         while True:
             page = self._send("GET", path, params={**params, "limit": _PAGE, "offset": offset}).json()
+            yield from page[key]
+            offset += len(page[key])
+            if not page[key] or offset >= page["total_entries"]:
+                return
+
+    def _listed(self, path: str, key: str, body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """As `_pages`, of what is asked for with more than fits into an address."""
+        offset = 0
+        while True:
+            page = self._send("POST", path, json={**body, "page_limit": _PAGE, "page_offset": offset}).json()
             yield from page[key]
             offset += len(page[key])
             if not page[key] or offset >= page["total_entries"]:

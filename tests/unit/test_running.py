@@ -1,7 +1,9 @@
-"""Following runs while Airflow's API server is away."""
+"""Following runs: with few requests, and while Airflow's API server is away."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from types import SimpleNamespace
 from typing import Any
@@ -20,15 +22,21 @@ class Answers:
     def __init__(self, away: int) -> None:
         self.away = away
         self.asked = 0
+        self.followed: list[list[str]] = []
 
-    def run(self, dag_id: str, run_id: str) -> dict[str, Any]:
+    def runs_at(self, logical_date: str, dag_ids: Iterable[str]) -> list[dict[str, Any]]:
         self.asked += 1
         if self.asked <= self.away:
             raise AirflowAwayError("Airflow does not answer")
-        return {"state": "success", "duration": 7.0}
+        states = {"elt__shop": "success", "elt__late": "running" if self.asked == 1 else "failed"}
+        return [{"dag_id": dag_id, "state": states[dag_id], "duration": 7.0} for dag_id in dag_ids]
 
-    def tasks(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
-        return []
+    def tasks_in(self, runs: Mapping[str, str], states: Iterable[str]) -> list[dict[str, Any]]:
+        self.followed.append(list(runs))
+        late = [("transform.orders_run", "deferred"), ("transform.dbt_producer_watcher", "running")]
+        if self.asked > 1:
+            late.append(("transform.payments_run", "failed"))
+        return [{"dag_id": "elt__late", "task_id": task, "state": state} for task, state in late if "elt__late" in runs]
 
 
 @pytest.fixture
@@ -40,11 +48,18 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return now
 
 
+def followed(answers: Answers, *names: str) -> Iterator[list[_Followed]]:
+    """The runs after each look."""
+    runs = [_Followed(f"elt__{name}", name, "manual__2013-01-01") for name in names]
+    day: Any = RunDay(answers, None, date(2013, 1, 1), names, consolidate=False, console=Console())  # type: ignore[arg-type]
+    looks: list[list[_Followed]] = []
+    day._poll(runs, lambda: looks.append([replace(run) for run in runs]))
+    yield from looks
+
+
 def follow(answers: Answers) -> _Followed:
-    run = _Followed("elt__shop", "shop", "manual__2013-01-01")
-    day: Any = RunDay(answers, None, date(2013, 1, 1), ["shop"], consolidate=False, console=Console())  # type: ignore[arg-type]
-    day._poll([run], lambda: None)
-    return run
+    *_, last = followed(answers, "shop")
+    return last[0]
 
 
 def test_a_server_that_is_away_for_minutes_is_waited_for(clock: list[float]):
@@ -57,3 +72,13 @@ def test_a_server_that_stays_away_ends_the_command(clock: list[float]):
     with pytest.raises(AirflowAwayError):
         follow(Answers(away=10_000))
     assert clock[0] <= running.AWAY_SECONDS + 2 * running.POLL_SECONDS
+
+
+def test_all_runs_are_asked_for_at_once_and_only_while_they_go_on(clock: list[float]):
+    answers = Answers(away=0)
+    (shop, late), (_, later) = followed(answers, "shop", "late")
+    assert (shop.state, shop.seconds) == ("success", 7.0)
+    assert (late.state, late.step) == ("running", "transform")
+    assert (later.state, later.step) == ("failed", "transform.payments_run")
+    assert answers.asked == 2
+    assert answers.followed == [["elt__shop", "elt__late"], ["elt__late"]]

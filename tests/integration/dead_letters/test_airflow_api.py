@@ -79,6 +79,27 @@ def test_more_failures_than_a_page_holds_are_all_found(airflow: Airflow, monkeyp
     assert sorted(found) == sorted(["find_dump", "preflight", "sync", *LATER])
 
 
+def test_the_runs_of_a_day_and_what_is_at_work_in_them_are_asked_for_at_once(
+    airflow: Airflow, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("tributary.airflow_api._PAGE", 2)
+    run_id, other = airflow.start(), airflow.start()
+    airflow.set(run_id, "success", "find_dump")
+    airflow.set(run_id, "failed", "preflight")
+    airflow.set(other, "failed", "sync")
+    for step in ("sync", *LATER):
+        airflow.begin(run_id, "running", step)
+    logical_date = airflow.steps.run("elt__kiosk", run_id)["logical_date"]
+    found = [run["dag_run_id"] for run in airflow.steps.runs_at(logical_date, ["elt__kiosk", "elt__unknown"])]
+    assert found == [run_id]
+    tasks = list(airflow.steps.tasks_in({"elt__kiosk": run_id}, ["running", "failed"]))
+    assert {task["task_id"]: task["state"] for task in tasks} == {
+        "preflight": "failed",
+        **dict.fromkeys(["sync", *LATER], "running"),
+    }
+    assert {task["dag_id"] for task in tasks} == {"elt__kiosk"}
+
+
 def test_a_replay_clears_the_step_and_what_follows_and_nothing_else(airflow: Airflow, store: LetterStore):
     run_id = airflow.start()
     airflow.set(run_id, "success", "find_dump", "preflight", *LATER)
