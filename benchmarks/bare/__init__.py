@@ -1,0 +1,1 @@
+"""The main job with the bare tools: what orchestration is measured against."""
