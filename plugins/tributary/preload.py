@@ -12,7 +12,12 @@ from collections.abc import Iterable
 from itertools import islice
 
 OF_TASKS = (
-    "airbyte_api.models",
+    # Airbyte's client imports its parts, with the configurations of hundreds of connectors, as they are used.
+    "airbyte_api.connections",
+    "airbyte_api.destinations",
+    "airbyte_api.jobs",
+    "airbyte_api.sources",
+    "airbyte_api.workspaces",
     "airflow.providers.airbyte.hooks.airbyte",
     "airflow.providers.google.cloud.hooks.bigquery",
     "airflow.providers.google.cloud.hooks.gcs",

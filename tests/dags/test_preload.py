@@ -37,6 +37,39 @@ def test_a_task_imports_nothing_to_read_its_dag(root: Path, airflow_home: Path):
     assert [name for name in found["imported"] if not name.startswith("unusual_prefix_")] == []
 
 
+# What `tributary.airbyte` uses of Airbyte's client, after the imports of the process that was forked.
+USE = """
+import importlib, json, re, sys
+from pathlib import Path
+from tributary.preload import OF_TASKS
+for name in OF_TASKS:
+    if name.startswith("airbyte_api"):
+        importlib.import_module(name)
+before = set(sys.modules)
+import airbyte_api
+from airbyte_api import api, models
+client = airbyte_api.AirbyteAPI(server_url="http://127.0.0.1:1")
+code = Path("plugins/tributary/airbyte.py").read_text()
+used = re.findall(r"(?:api|client)[.](connections|destinations|jobs|sources|workspaces)[.]", code)
+for name in used:
+    getattr(client, name)
+for module, name in re.findall(r"(requests|models)[.]([A-Z]\\w+)", code):
+    getattr({"requests": api, "models": models}[module], name)
+imported = sorted(name for name in set(sys.modules) - before if name.startswith("airbyte_api"))
+print(json.dumps({"used": sorted(set(used)), "imported": imported}))
+"""
+
+
+def test_a_task_imports_nothing_of_airbyte_s_client(root: Path):
+    environment = {**os.environ, "PYTHONPATH": str(root / "plugins")}
+    command = [sys.executable, "-c", USE]
+    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout.splitlines()[-1]) == {
+        "used": ["connections", "destinations", "jobs", "sources", "workspaces"],
+        "imported": [],
+    }
+
+
 def test_what_fails_before_the_fork_ends_nothing(airflow_home: Path, monkeypatch: pytest.MonkeyPatch):
     from tributary import preload, registry
 
