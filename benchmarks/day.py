@@ -18,7 +18,7 @@ from tributary.registry import load_registry
 
 def main(n: int) -> None:
     """Measure."""
-    databases = list(load_registry().databases)
+    databases = list(load_registry().consolidated_databases)
     with tempfile.TemporaryDirectory() as folder:
         checkout = Checkout.create(Path(folder))
         try:

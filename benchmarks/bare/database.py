@@ -51,6 +51,8 @@ def load_dump(day: str, name: str) -> None:
         subprocess.Popen([*client, f"bare_{name}"], env=environment, stdin=gunzip.stdout) as mariadb,
     ):
         assert gunzip.stdin
+        assert gunzip.stdout
+        gunzip.stdout.close()  # it is mariadb's now: were that to end, gunzip would
         blob.download_to_file(gunzip.stdin)
         gunzip.stdin.close()
     if gunzip.returncode or mariadb.returncode:
