@@ -115,14 +115,20 @@ class RunDay:
 
     def _refresh(self, followed: Mapping[str, _Followed]) -> None:
         """Ask about all of them at once: who follows the runs should cost them nothing."""
+        there: set[str] = set()
         for found in self.airflow.runs_at(self.logical_date, followed):
             run = followed[found["dag_id"]]
             run.state = found["state"]
             run.seconds = found.get("duration") or run.seconds + POLL_SECONDS
+            there.add(run.dag_id)
+        if gone := sorted(followed.keys() - there):
+            raise TributaryError(f"Airflow has no run of {', '.join(gone)} for {self.day} any more; was it deleted?")
         failed: dict[str, list[str]] = {dag_id: [] for dag_id in followed}
         active: dict[str, list[str]] = {dag_id: [] for dag_id in followed}
         runs = {dag_id: run.run_id for dag_id, run in followed.items()}
         for task in self.airflow.tasks_in(runs, [*sorted(ACTIVE), "failed"]):
+            if task["dag_run_id"] != runs[task["dag_id"]]:
+                continue  # another DAG's run has that id
             if task["state"] == "failed":
                 failed[task["dag_id"]].append(task["task_id"])
             else:

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from tributary import running
 from tributary.airflow_api import AirflowAwayError
+from tributary.errors import TributaryError
 from tributary.running import RunDay, _Followed
 
 
@@ -29,14 +30,16 @@ class Answers:
         if self.asked <= self.away:
             raise AirflowAwayError("Airflow does not answer")
         states = {"elt__shop": "success", "elt__late": "running" if self.asked == 1 else "failed"}
-        return [{"dag_id": dag_id, "state": states[dag_id], "duration": 7.0} for dag_id in dag_ids]
+        return [{"dag_id": dag_id, "state": states[dag_id], "duration": 7.0} for dag_id in dag_ids if dag_id in states]
 
     def tasks_in(self, runs: Mapping[str, str], states: Iterable[str]) -> list[dict[str, Any]]:
         self.followed.append(list(runs))
         late = [("transform.orders_run", "deferred"), ("transform.dbt_producer_watcher", "running")]
         if self.asked > 1:
             late.append(("transform.payments_run", "failed"))
-        return [{"dag_id": "elt__late", "task_id": task, "state": state} for task, state in late if "elt__late" in runs]
+        of = {"dag_id": "elt__late", "dag_run_id": "manual__2013-01-01"}
+        found = [{**of, "task_id": task, "state": state} for task, state in late if "elt__late" in runs]
+        return [*found, *({**one, "dag_run_id": "scheduled__2013-01-01", "task_id": "sync"} for one in found)]
 
 
 @pytest.fixture
@@ -82,3 +85,8 @@ def test_all_runs_are_asked_for_at_once_and_only_while_they_go_on(clock: list[fl
     assert (later.state, later.step) == ("failed", "transform.payments_run")
     assert answers.asked == 2
     assert answers.followed == [["elt__shop", "elt__late"], ["elt__late"]]
+
+
+def test_a_run_that_is_gone_ends_the_command(clock: list[float]):
+    with pytest.raises(TributaryError, match=r"no run of elt__gone for 2013-01-01 any more; was it deleted\?"):
+        list(followed(Answers(away=0), "shop", "gone"))
