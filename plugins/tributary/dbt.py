@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import StartTriggerArgs
@@ -16,7 +17,7 @@ from cosmos.constants import (
 
 from tributary.dbt_log import ModelsLog, raise_with_last_words
 from tributary.job_labels import environment, labels_of_context
-from tributary.policies import DBT_LIMIT
+from tributary.policies import DBT_LIMIT, DEFAULT_ARGS
 from tributary.registry import INCLUDE
 from tributary.settings import dbt_executable
 from tributary.telemetry.model_events import emit_models
@@ -32,7 +33,10 @@ MANIFEST = PROJECT / "target" / "manifest.json"
 # select from it, would be three quarters of the time that a DAG takes to build.
 SHOWN = PROJECT / "target" / "shown"
 # Seconds between two looks, for all models' tasks together, at the one dbt process that builds all models; at most.
-POLL_SECONDS = 20
+# No longer than a failed try waits for the next one (policies.RETRY_DELAY): the looks have to see that.
+POLL_SECONDS = 5
+# How long a model's task waits: for a worker for the task that runs dbt, and for all its tries.
+MODEL_LIMIT = timedelta(hours=24)
 # Cosmos limits the build to models when tests have no tasks of their own; this lets the tests in
 # again. Unit tests stay out: they check the SQL, not the data, and run where it changes, in CI.
 BUILD_FLAGS = ["--resource-type", "test"]
@@ -114,7 +118,11 @@ def dbt_task_group(
             # dbt lives in an environment of its own, so it cannot run inside Airflow's process.
             invocation_mode=InvocationMode.SUBPROCESS,
             dbt_executable_path=dbt_executable(),
-            setup_operator_args={"dbt_cmd_flags": BUILD_FLAGS, "pre_execute": before_dbt},
+            setup_operator_args={
+                "dbt_cmd_flags": BUILD_FLAGS,
+                "execution_timeout": DBT_LIMIT,
+                "pre_execute": before_dbt,
+            },
         ),
         render_config=RenderConfig(
             load_method=LoadMode.DBT_LS_FILE,
@@ -127,7 +135,7 @@ def dbt_task_group(
             "env": env,
             "append_env": True,
             "install_deps": False,
-            "execution_timeout": DBT_LIMIT,
+            "execution_timeout": MODEL_LIMIT,
             "pre_execute": before_model,
         },
     )
@@ -136,6 +144,9 @@ def dbt_task_group(
     producer.select = select
     # Whether another try can mend it, only dbt's words say.
     producer.handle_exception_subprocess = raise_with_last_words
+    # Cosmos would keep what a failed try has built for the next one, in an Airflow variable that nothing removes.
+    producer.on_failure_callback = DEFAULT_ARGS["on_failure_callback"]
+    producer.on_retry_callback = []
     # After a failure, too: some models may have been built.
     producer.get_openlineage_facets_on_complete = emit_models
     for task in group.children.values():

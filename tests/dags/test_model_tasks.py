@@ -69,3 +69,15 @@ def test_the_task_that_runs_dbt_tells_of_its_group_s_models_alone(dags: dict[str
     assert task._pre_execute_hook is before_dbt
     read_log({"task": task})
     assert task.subprocess_hook.models == {other.model_unique_id for other in models(dags["elt__shop_eu"])}
+
+
+@pytest.mark.parametrize("dag_id", ["elt__shop_eu", "consolidate"])
+def test_a_model_waits_for_all_tries_of_dbt_and_nothing_is_kept_between_them(dags: dict[str, Any], dag_id: str):
+    from tributary import policies
+
+    producer = dags[dag_id].get_task(PRODUCER)
+    assert producer.execution_timeout == policies.DBT_LIMIT
+    for task in models(dags[dag_id]):
+        assert task.execution_timeout > policies.DBT_LIMIT * (policies.RETRIES + 1)
+    assert producer.on_failure_callback == policies.DEFAULT_ARGS["on_failure_callback"]
+    assert not producer.on_retry_callback

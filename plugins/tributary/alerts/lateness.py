@@ -70,7 +70,7 @@ def waiting(run: Run, facts: Facts, registry: Registry, late: Mapping[Day, Findi
         return Wait("scheduler", f"waits: {silent}")
     if run.state == "queued":
         return _queued(run, facts)
-    tasks = sorted(facts.tasks_of(run), key=lambda task: (_rank(task), task.task_id))
+    tasks = sorted(facts.tasks_of(run), key=_telling)
     if not tasks:
         return Wait("no-task", "is between two of its steps")
     return _task(tasks[0], run, facts, registry, late, failed)
@@ -240,3 +240,8 @@ def silence(facts: Facts, process: str) -> str | None:
 
 def _rank(task: Task) -> int:
     return _TELLING.index(task.state) if task.state in _TELLING else len(_TELLING)
+
+
+def _telling(task: Task) -> tuple[bool, int, str]:
+    """The order of what tells most about a run; a task that follows another waits wherever that one stands."""
+    return naming.producer_of(task.task_id) is not None, _rank(task), task.task_id

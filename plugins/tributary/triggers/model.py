@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Mapping
 from time import monotonic
 from typing import Any, NamedTuple
@@ -16,9 +17,12 @@ from cosmos.operators._watcher.state import get_compiled_sql_xcom_key
 from tributary.dbt_log import ENDED
 from tributary.triggers.poll import patiently, pause
 
-# What is known of the models is of the producer's latest try: Airflow clears a task's XComs when a try begins.
-_BEGUN = frozenset({"running", "success", "failed", "skipped", "upstream_failed", "removed"})
-_OVER = _BEGUN - {"running"}
+log = logging.getLogger(__name__)
+
+# The states of a task whose latest try has begun: what its XComs say is of that one, see `Watched`.
+_BEGUN = frozenset({"running", "success", "failed", "skipped"})
+# Those that it will not leave by itself; with the last two nothing was ever built.
+_OVER = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
 _WELL = frozenset({"success", "warn", "no-op"})
 BUILT = {"status": "success"}
 
@@ -66,9 +70,12 @@ class ModelTrigger(BaseTrigger):
         producer = Producer(instance.dag_id, instance.run_id, self.producer)
         watched, begun = _watched.setdefault(producer, Watched(producer)), monotonic()
         seconds = pause(0, self.interval)
-        while (event := event_of(await watched.look(seconds), self.model)) is None:
+        # The first look is one that began after this wait: an older one may be of the run before it was cleared.
+        event = event_of(await watched.look(begun, seconds), self.model)
+        while event is None:
             await asyncio.sleep(seconds)
             seconds = pause(monotonic() - begun, self.interval)
+            event = event_of(await watched.look(monotonic() - seconds, seconds), self.model)
         if event == BUILT:
             sql = await patiently(compiled, self.interval, producer=producer, model=self.model)
             event = {**BUILT, "compiled_sql": sql}
@@ -80,46 +87,72 @@ def event_of(progress: Progress, model: str) -> dict[str, Any] | None:
 
     The words are Cosmos' (`BaseConsumerSensor.execute_complete`), which takes any others for a success.
     """
-    if progress.state not in _BEGUN:
-        return None
     how = progress.ended.get(model)
     if how in _WELL:
         return BUILT
     if progress.state not in _OVER:
         return None
     if how is None and progress.state == "success":
+        log.warning("%s: dbt ended well and said nothing of it; was its task marked by hand?", model)
         return {"status": "success", "reason": "node_not_run"}
     return {"status": "failed", "reason": "producer_failed" if how is None else "node_failed"}
 
 
 class Watched:
-    """A task that runs dbt, as the models of its group see it."""
+    """A task that runs dbt, as the models of its group see it.
+
+    Airflow keeps the XComs of a try until the next one is at work, and it says so before that one has removed them.
+    So they are removed here as soon as a try has ended that another one follows, or the task has been cleared.
+    """
 
     def __init__(self, producer: Producer) -> None:
         self.producer = producer
         self._one_asks = asyncio.Lock()
-        self._seen = Progress(None, {})
-        self._seen_at = float("-inf")
+        self._seen = Progress("never asked", {})
+        self._asked_at = float("-inf")
 
-    async def look(self, seconds: float) -> Progress:
-        """How far it is, or was less than so many seconds ago."""
+    async def look(self, not_before: float, interval: float) -> Progress:
+        """How far it is, by a look that began no earlier (`monotonic`); all who wait meanwhile share one.
+
+        :param interval: seconds between two requests where Airflow does not answer.
+        """
         async with self._one_asks:
-            if monotonic() - self._seen_at >= seconds:
-                self._seen = await patiently(progress_of, seconds, producer=self.producer)
-                self._seen_at = monotonic()
+            if self._asked_at < not_before:
+                asked_at = monotonic()
+                self._seen = await self._ask(interval)
+                self._asked_at = asked_at
             return self._seen
+
+    async def _ask(self, interval: float) -> Progress:
+        state = await patiently(state_of, interval, producer=self.producer)
+        if state in _BEGUN:
+            return Progress(state, await patiently(ended_of, interval, producer=self.producer))
+        if state != self._seen.state:
+            await patiently(forget, interval, producer=self.producer)
+        return Progress(state, {})
 
 
 # Those that some trigger looks at.
 _watched: WeakValueDictionary[Producer, Watched] = WeakValueDictionary()
 
 
-def progress_of(producer: Producer) -> Progress:
-    """Ask Airflow. The state first: what it says to have begun has no XComs of an earlier try."""
+def state_of(producer: Producer) -> str | None:
+    """The state of its latest try; None where none was scheduled since the run began or was cleared."""
     dag_id, run_id, task_id = producer
     states = RuntimeTaskInstance.get_task_states(dag_id=dag_id, task_ids=[task_id], run_ids=[run_id])
-    state = states.get(run_id, {}).get(task_id)
-    return Progress(state, (_xcom(producer, ENDED) if state in _BEGUN else None) or {})
+    state: str | None = states.get(run_id, {}).get(task_id)
+    return state
+
+
+def ended_of(producer: Producer) -> dict[str, str]:
+    """How each model ended so far."""
+    return _xcom(producer, ENDED) or {}
+
+
+def forget(producer: Producer) -> None:
+    """Remove what an earlier try has left of the models."""
+    if _xcom(producer, ENDED) is not None:
+        XCom.delete(key=ENDED, dag_id=producer.dag_id, task_id=producer.task_id, run_id=producer.run_id)
 
 
 def compiled(producer: Producer, model: str) -> str | None:

@@ -108,6 +108,16 @@ def test_what_blocks_the_task_that_a_run_waits_for(
     assert cause in (None, found.cause)
 
 
+def test_models_that_follow_say_less_than_the_task_that_runs_dbt():
+    one = run()
+    found = late(
+        runs=(one,),
+        tasks=(task(one, "transform.orders_run", "deferred"), task(one, "transform.dbt_producer_watcher", "queued")),
+    )
+    assert "transform waits for a worker" in found.headline
+    assert found.cause == "workers"
+
+
 def test_an_import_names_the_one_that_has_its_pool():
     other = run("shop_us")
     found = with_task("import_dump", "queued", tasks=(task(other, "import_dump", "deferred"),))
