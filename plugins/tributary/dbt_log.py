@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from cosmos.hooks.subprocess import FullOutputSubprocessHook, FullOutputSubprocessResult
+from cosmos.operators._watcher.state import is_dbt_node_status_terminal
 
 from tributary.errors import DbtError
 
@@ -18,8 +19,6 @@ _WHICH = "RunResultFailure"
 _WHY = frozenset({"RunResultError", "RunResultErrorNoMessage", "MainEncounteredError"})
 # What is shown of a dbt that ended without one of them.
 _LAST_LINES = 5
-# The events that say how a model ended, and Cosmos' names for the ends.
-_ENDS = frozenset({"NodeFinished", "RunResultError", "SkippingDetails", "LogSkipBecauseError"})
 # XCom of the task that runs dbt: how each of the models that have a task ended, by dbt's name of the model.
 ENDED = "models"
 
@@ -55,8 +54,8 @@ def last_words(lines: Sequence[str]) -> Iterator[str]:
 class ModelsLog(FullOutputSubprocessHook):
     """Runs dbt and gives Cosmos its log, of which Cosmos keeps only how the models that have a task ended.
 
-    Cosmos keeps an XCom for each event of each node, views and tests included: some 170 requests to Airflow for fifteen
-    models with nineteen tests, for which dbt has to wait. Every event's text goes into the task's log all the same.
+    Cosmos keeps XComs for every node, views and tests included, and dbt has to wait for these requests to Airflow.
+    Every event's text goes into the task's log all the same.
 
     :param models: dbt's names of the models that have a task.
     """
@@ -86,11 +85,11 @@ class ModelsLog(FullOutputSubprocessHook):
         node = event["data"].pop("node_info", None)
         if not node:
             tell(line, arguments)
-        elif node.get("unique_id") not in self.models or event["info"]["name"] not in _ENDS:
+        elif node.get("unique_id") not in self.models or not is_dbt_node_status_terminal(node.get("node_status")):
             tell(json.dumps(event), arguments)
         else:
             tell(line, arguments)
-            self.ended[node["unique_id"]] = str(node.get("node_status"))
+            self.ended[node["unique_id"]] = node["node_status"]
             arguments["context"]["ti"].xcom_push(key=ENDED, value=self.ended)
 
 

@@ -40,7 +40,7 @@ def test_every_model_s_task_begins_in_the_triggerer(dags: dict[str, Any], dag_id
     ("state", "ended", "error"),
     [
         ("running", "success", None),
-        ("success", None, None),
+        ("success", None, "failed. Review the producer task"),
         ("failed", "error", "failed. Review the producer task"),
         ("failed", "skipped", "failed. Review the producer task"),
         ("failed", None, "failed before reporting results"),

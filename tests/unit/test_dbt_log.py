@@ -71,25 +71,28 @@ class Instance:
 NODES = ("model.tributary.orders", "model.tributary.payments", "model.tributary.stg_orders", "test.tributary.not_null")
 
 
-def events() -> Iterator[str]:
+def events(*, debug: bool = False) -> Iterator[str]:
     """A build as dbt 1.11 tells it: a model, a view without a task, a test that fails, a model that is skipped."""
     yield "/usr/lib/python3/warning.py:1: a warning that is no JSON"
     yield "[1, 2]"
     yield line("MainReportVersion", "info", "Running with dbt=1.11.16")
     for node, status in zip(NODES, ("success", "skipped", "success", "fail"), strict=True):
         for name, state in (("NodeStart", "started"), ("NodeCompiling", "compiling"), ("NodeExecuting", "executing")):
-            yield line(name, "debug", f"{name} {node}", {"unique_id": node, "node_status": state})
+            if debug:
+                yield line(name, "debug", f"{name} {node}", {"unique_id": node, "node_status": state})
+        yield line("LogStartLine", "info", f"START {node}", {"unique_id": node, "node_status": "started"})
         kind = node.partition(".")[0]
         end = {"unique_id": node, "node_status": status, "resource_type": kind}
         if status == "skipped":
             yield line("SkippingDetails", "info", f"SKIP {node}", end)
         yield line("LogModelResult", "info", f"{status} {node}", end)
-        yield line("NodeFinished", "debug", f"Finished {node}", end)
+        if debug:
+            yield line("NodeFinished", "debug", f"Finished {node}", end)
     yield line("CommandCompleted", "info", "Command `dbt build` failed")
 
 
-@pytest.fixture
-def told(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> Any:
+@pytest.fixture(params=[False, True], ids=["as usual", "with debug events"])
+def told(request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture, tmp_path: Path) -> Any:
     """A build's XComs, and what the task's log says, with Cosmos' own reading of dbt's log and a real process."""
     from functools import partial
 
@@ -97,7 +100,8 @@ def told(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> Any:
 
     from tributary.dbt_log import ModelsLog
 
-    (tmp_path / "log").write_text("".join(f"{event}\n" for event in events()))
+    log = list(events(debug=request.param))
+    (tmp_path / "log").write_text("".join(f"{event}\n" for event in log))
     program = "import sys; sys.stdout.write(open('log').read()); sys.exit(1)"
     instance = Instance()
     hook = ModelsLog(NODES[:2])
@@ -106,28 +110,26 @@ def told(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> Any:
         result = hook.run_command(
             [sys.executable, "-c", program], cwd=str(tmp_path), process_log_line=read, context={"ti": instance}
         )
-    return instance, result, caplog.text
+    assert result.exit_code == 1
+    assert result.full_output == log
+    return instance, caplog.text
 
 
 def test_only_models_that_have_a_task_are_told_and_once_each(told: Any):
     from tributary.dbt_log import ENDED
 
-    instance, result, _ = told
-    assert result.exit_code == 1
-    assert result.full_output == list(events())
+    instance = told[0]
     assert instance.xcoms[ENDED] == {NODES[0]: "success", NODES[1]: "skipped"}
     assert not [key for key in instance.xcoms if "stg_orders" in key or "not_null" in key]
     # What Cosmos' own page of a model's task is made from.
     assert instance.xcoms["model__tributary__orders_status"]["status"] == "success"
     assert instance.xcoms["model__tributary__payments_status"]["status"] == "failed"
-    assert instance.xcoms["model__tributary__orders_dbt_event"]["msg"] == f"Finished {NODES[0]}"
-    assert len(instance.pushes) <= 1 + 4 * 3
+    assert len(instance.pushes) <= 1 + 5 * 3
 
 
 def test_the_task_s_log_has_every_event(told: Any):
-    log = told[2]
+    log = told[1]
     for text in ("a warning that is no JSON", "Running with dbt=1.11.16", "Command `dbt build` failed"):
         assert text in log
     for node in NODES:
-        assert f"NodeCompiling {node}" in log
-        assert f"Finished {node}" in log
+        assert f"START {node}" in log

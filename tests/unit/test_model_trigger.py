@@ -108,7 +108,7 @@ NEVER = {"status": "failed", "reason": "producer_failed"}
         # dbt never came to it.
         ([("up_for_retry", None), ("failed", None)], NEVER),
         ([("upstream_failed", {ORDERS: "success"})], NEVER),
-        ([("success", {PAYMENTS: "success"})], {"status": "success", "reason": "node_not_run"}),
+        ([("success", {PAYMENTS: "success"})], FAILED),
     ],
 )
 def test_what_a_model_s_task_is_told(monkeypatch: pytest.MonkeyPatch, steps: list[Any], event: dict[str, Any]):

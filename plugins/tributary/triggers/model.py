@@ -93,8 +93,9 @@ def event_of(progress: Progress, model: str) -> dict[str, Any] | None:
     if progress.state not in _OVER:
         return None
     if how is None and progress.state == "success":
-        log.warning("%s: dbt ended well and said nothing of it; was its task marked by hand?", model)
-        return {"status": "success", "reason": "node_not_run"}
+        # Cosmos would take it for built.
+        log.error("%s: the task that runs dbt is a success, but dbt has not said to have built it", model)
+        return {"status": "failed", "reason": "node_failed"}
     return {"status": "failed", "reason": "producer_failed" if how is None else "node_failed"}
 
 
