@@ -6,11 +6,12 @@ import re
 
 # One tuple of constants. Outside quotes nothing is let through that could mean more than a constant, such as a
 # bracket, comment or delimiter: that is for the tokenizer. `_TIGHT` is what dump programs write: no white space
-# inside. `_BINARY` is the same, but for `_binary '...'`, which costs time. `_LOOSE` is what people write.
+# inside. `_BINARY` is the same, but for `_binary '...'`, which costs time. `_LOOSE` is what people write. Only runs of
+# one kind of sign are possessive: see `tokenizer._run_until_sign`.
 _SIGNS = rb"'\"`()#/\\;$|@^&!%~"
-_TIGHT = rb"\([^SIGNS\x00- ]*+(?:'[^']*+'[^SIGNS\x00- ]*+)*+\)".replace(b"SIGNS", _SIGNS)
-_BINARY = rb"\((?:[^SIGNS\x00- ]*+(?:'| (?<=_binary )')[^']*+')*+[^SIGNS\x00- ]*+\)".replace(b"SIGNS", _SIGNS)
-_LOOSE = rb"\((?:[^SIGNS-]++|-(?!-)|'[^']*+')*+\)".replace(b"SIGNS", _SIGNS)
+_TIGHT = rb"\([^SIGNS\x00- ]*+(?:'[^']*+'[^SIGNS\x00- ]*+)*\)".replace(b"SIGNS", _SIGNS)
+_BINARY = rb"\([^SIGNS\x00- ]*+(?:(?:'| (?<=_binary )')[^']*+'[^SIGNS\x00- ]*+)*\)".replace(b"SIGNS", _SIGNS)
+_LOOSE = rb"\([^SIGNS-]*+(?:(?:-(?!-)|'[^']*+')[^SIGNS-]*+)*\)".replace(b"SIGNS", _SIGNS)
 # So many tuples are taken at once: a quarter of the time is that of `re` for one match more.
 _AT_ONCE = 8
 # A comma and a tuple, so many times; or else all the rest of the block.

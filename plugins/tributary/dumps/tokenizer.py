@@ -37,10 +37,15 @@ _IN_QUOTES = {
 
 @cache
 def _run_until_sign(delimiter: bytes) -> re.Pattern[bytes]:
-    """A run of text and complete quoted strings, up to the next sign that may mean something."""
-    signs = re.escape(b"'\"`#-/*\\()" + delimiter[:1])
+    """A run of text and complete quoted strings, up to the next sign that may mean something.
+
+    It may end before a string that is complete: after so many that a repetition which can be taken back is short.
+    Python before 3.11.5, such as Debian 12's, goes on behind a string that does not end in the chunk where a
+    possessive repetition meets it. https://github.com/python/cpython/issues/106052
+    """
+    text = rb"[^" + re.escape(b"'\"`#-/*\\()" + delimiter[:1]) + rb"]*+"
     quoted = rb"""'[^'\\]*+(?:\\.[^'\\]*+)*+'|"[^"\\]*+(?:\\.[^"\\]*+)*+"|`[^`]*+`"""
-    return re.compile(rb"(?:[^" + signs + rb"]++|" + quoted + rb")*+", re.DOTALL)
+    return re.compile(text + rb"(?:(?:" + quoted + rb")" + text + rb"){0,255}", re.DOTALL)
 
 
 def tokenize(chunks: Iterable[bytes]) -> Iterator[Token]:
