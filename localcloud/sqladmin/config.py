@@ -7,7 +7,7 @@ from pathlib import Path
 
 from localcloud.settings import LOOPBACK, number, state_dir, text
 
-VERSION = "MYSQL_8_0"
+VERSION = "MYSQL_8_4"
 REGION = "europe-west1"
 LINKS = "https://sqladmin.googleapis.com/sql/v1beta4"
 
