@@ -44,6 +44,7 @@ locals {
     DD_SITE       = var.datadog_site
     DD_SERVICE    = "tributary"
     DD_AGENT_HOST = var.datadog ? "agent" : ""
+    DD_HOSTNAME   = "tributary-${var.environment}"
   }
 
   # A worker's machine runs the one service. Its metrics go to the main machine's agent: two agents of one host name would

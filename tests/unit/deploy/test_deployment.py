@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +158,13 @@ def test_the_example_names_only_what_is_read(tmp_path: Path):
     texts = [text, (ROOT / "docs" / "configuration.md").read_text(), (ROOT / "docs" / "compose.md").read_text()]
     unknown = [name for name in settings_file.read(ROOT / ".env.example") if not any(name in text for text in texts)]
     assert unknown == ["AIRFLOW__SECRETS__BACKEND", "AIRFLOW__SECRETS__BACKEND_KWARGS"]
+
+
+def test_the_example_names_all_that_can_be_set():
+    read = set(re.findall(r"\$\{(\w+)", (ROOT / "docker-compose.yaml").read_text()))
+    # The local cloud's are for its own tests, and scripts set the other two.
+    own = {name for name in read if name.startswith("LOCALCLOUD_")} | {"TRIBUTARY_ENV_FILE", "TRIBUTARY_DEMO_PROFILE"}
+    assert sorted(read - own - set(settings_file.read(ROOT / ".env.example"))) == []
 
 
 @pytest.mark.parametrize(
