@@ -1,10 +1,10 @@
-"""How much faster two workers load a day of many databases than one: `python -m benchmarks.workers [DATABASES]`.
+"""How much faster two workers load a day of many databases than one: `python -m benchmarks.workers [DATABASES] [CPUS]`.
 
 Builds the image with a registry of that many shops (24), and loads three days of them, without the consolidation: one
 that makes what every later day finds there, one with one worker, and one with two. Every worker has the same share of a
-CPU, less than the machine's cores divided by two, so that what is measured is the workers and not the machine. Prints
-both times, their ratio, how long tasks waited for a worker and for the pool of imports, and the CPU time of each
-service: what really limits.
+CPU (0.4), so small that two of them leave the machine what all else takes: what is measured is the workers and not the
+machine. Prints both times, their ratio, how long tasks waited for a worker and for the pool of imports, and the CPU
+time of each service: what really limits.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from tests.compose.stack import ComposeStack
 from tests.conftest import ROOT
 from tributary import naming
 
-CPUS_OF_A_WORKER = "0.5"
+CPUS_OF_A_WORKER = "0.4"
 TASKS_OF_A_WORKER = "4"
 
 
-def main(databases: int) -> None:
+def main(databases: int, cpus: str) -> None:
     """Measure, and print a table in Markdown."""
     names = [f"shop_{number:02}" for number in range(1, databases + 1)]
     seconds = {}
-    with running(names) as stack:
+    with running(names, cpus) as stack:
         simulated(stack, names)
         load(stack, names, next_day(stack, names))
         for workers in (1, 2):
@@ -40,14 +40,14 @@ def main(databases: int) -> None:
 
 
 @contextmanager
-def running(names: list[str]) -> Iterator[ComposeStack]:
+def running(names: list[str], cpus: str) -> Iterator[ComposeStack]:
     """A deployment with those databases alone."""
     started = engine.Engine.start()
     stack = ComposeStack.create(ROOT / ".local" / "compose" / f"benchmark-{int(time.time())}")
     with stack.checkout.registry() as content:
         content["databases"] = {name: {"app": "retail"} for name in names}
     settings = stack.checkout.folder / ".env"
-    own = {"TRIBUTARY_CPUS": "2", "TRIBUTARY_WORKER_CPUS": CPUS_OF_A_WORKER, "TRIBUTARY_PARALLELISM": "64"}
+    own = {"TRIBUTARY_CPUS": "2", "TRIBUTARY_WORKER_CPUS": cpus, "TRIBUTARY_PARALLELISM": "64"}
     lines = [f"{name}={value}" for name, value in {**own, "TRIBUTARY_WORKER_CONCURRENCY": TASKS_OF_A_WORKER}.items()]
     settings.write_text(settings.read_text() + "\n".join(lines) + "\n")
     try:
@@ -130,4 +130,5 @@ def seconds_between(begin: str, end: str) -> float:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 24)
+    words = dict(enumerate(sys.argv))
+    main(int(words.get(1, 24)), words.get(2, CPUS_OF_A_WORKER))
