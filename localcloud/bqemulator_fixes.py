@@ -1,4 +1,4 @@
-"""Corrections of bqemulator 1.4.0: dbt's enforced contracts and tests do not run on it without, and two for speed.
+"""Corrections of bqemulator 1.4.0: dbt's enforced contracts and tests do not run on it without, and three for speed.
 
 All are narrow and keep to what BigQuery does; drop one when a newer emulator passes the tests of ``include/dbt``
 without it.
@@ -16,6 +16,7 @@ from bqemulator.catalog import ddl_sync
 from bqemulator.jobs import ddl_result, routine_ddl
 from bqemulator.sql import catalog_schema, translator
 from bqemulator.sql.rewriter import create_table_schema_ctas as schema_ctas
+from bqemulator.sql.rules.datetime_semantics import ConcatStringTypeRule
 from sqlglot import Dialect, Generator, exp
 from sqlglot.optimizer.qualify import qualify
 
@@ -27,6 +28,7 @@ def apply() -> None:
     _read_column_options()
     _use_generators_again()
     _parse_a_statement_once()
+    _type_a_chain_of_concatenations_once()
 
 
 def _accept_parentheses_in_create_table_as() -> None:
@@ -97,3 +99,13 @@ def _parse_a_statement_once() -> None:
     vars(to_look_at).update(vars(sqlglot), parse_one=tree_of)
     for module in (catalog_schema, ddl_result, ddl_sync, routine_ddl):
         module.sqlglot = to_look_at  # type: ignore[attr-defined]
+
+
+def _type_a_chain_of_concatenations_once() -> None:
+    """``a || b || c`` gets its type outside, once; at each ``||``, all operands before it were copied."""
+    applies_to = ConcatStringTypeRule.applies_to
+
+    def applies_outside(self: ConcatStringTypeRule, node: exp.Expression) -> bool:
+        return applies_to(self, node) and not isinstance(node.parent, exp.DPipe)
+
+    ConcatStringTypeRule.applies_to = applies_outside  # type: ignore[method-assign]

@@ -7,7 +7,8 @@ import sqlglot
 from bqemulator.catalog import ddl_sync
 from bqemulator.jobs import ddl_result, routine_ddl
 from bqemulator.sql import catalog_schema
-from sqlglot import Dialect, Generator, parse_one
+from bqemulator.sql.rules.datetime_semantics import ConcatStringTypeRule
+from sqlglot import Dialect, Generator, exp, parse_one
 from sqlglot.errors import ErrorLevel, ParseError, UnsupportedError
 
 from localcloud import bqemulator_fixes
@@ -86,3 +87,12 @@ def test_a_statement_is_parsed_once_and_nobody_s_tree_is_another_s(monkeypatch: 
     for _ in range(2):
         with pytest.raises(ParseError):
             sqlglot.parse_one("select from from", read="bigquery")
+
+
+def test_a_chain_of_concatenations_gets_its_type_once(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(ConcatStringTypeRule, "applies_to", ConcatStringTypeRule.applies_to)
+    rule, tree = ConcatStringTypeRule(), parse_one("select a || b || c || d, (e || f) || 'x'", read="duckdb")
+    assert [node.sql() for node in tree.find_all(exp.DPipe) if rule.applies_to(node)] != ["a || b || c || d"]
+    bqemulator_fixes._type_a_chain_of_concatenations_once()
+    typed = {node.sql() for node in tree.find_all(exp.DPipe) if rule.applies_to(node)}
+    assert typed == {"a || b || c || d", "(e || f) || 'x'", "e || f"}
