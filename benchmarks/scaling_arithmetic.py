@@ -42,6 +42,8 @@ LEDGER_INSERTS = Figure(4, "INSERTs into ops.ledger_log of a database's run", ME
 PARSE_SECONDS = Figure(0.012, "CPU seconds to build a database's DAG", "measured: 120 DAGs, 1.4 s")
 CPU_SECONDS = Figure(48, "CPU seconds of a database's run, at most", "measured: 6 in 145 s, 2 cores, with local cloud")
 BRANCH = Figure(1_171, "characters of a database in the longest statement", "consolidated__flight_delay_features")
+AT_ONCE = Figure(400, "databases in one statement of consolidate, at most", "include/dbt/macros/consolidate.sql")
+ENTRY = Figure(29, "characters of a database in what dbt is told", 'TRIBUTARY_AS_OF, `"airport_jfk": "2013-01-01", `')
 
 # --- Put your own figures here: ops.task_durations and ops.costs have them ---
 WINDOW_HOURS = Figure(3, "hours from the schedule's tick to the deadline", "include/databases.yaml, `deadline`")
@@ -58,6 +60,7 @@ LOADS_A_DAY = Figure(100_000, "load jobs a day and project", QUOTAS)
 FREE_INSERTS = Figure(1_500, "INSERTs into a table in 24 hours that start at once", QUOTAS)
 INSERTS_AT_ONCE = Figure(10, "INSERTs into a table at a time after those; 100 more may wait", QUOTAS)
 INSTANCES = Figure(1_000, "Cloud SQL instances of a project", "https://cloud.google.com/sql/docs/quotas")
+VARIABLE = Figure(131_072, "characters of one environment variable", "Linux, MAX_ARG_STRLEN: execve(2)")
 IMPORT_SECONDS = Figure(30, "seconds that a DAG file may take to import", "Airflow, [core] dagbag_import_timeout")
 TRIGGERS = Figure(1_000, "waiting tasks of a triggerer", "Airflow, [triggerer] capacity")
 SYNCS = Figure(10, "syncs at a time of an Airbyte launcher", "Airbyte's chart, workloadLauncher.parallelism")
@@ -80,8 +83,9 @@ def needs(databases: int) -> dict[str, float]:
         "BigQuery jobs a day": databases * JOBS.value + CONSOLIDATE_JOBS.value,
         "BigQuery jobs a second": databases * JOBS.value / (window * 60),
         "load jobs a day": databases * LOAD_JOBS.value,
-        "tables in one query of consolidate": databases,
-        "characters of its longest statement": databases * BRANCH.value,
+        "tables in one query of consolidate": min(databases, AT_ONCE.value),
+        "characters of its longest statement": min(databases, AT_ONCE.value) * BRANCH.value,
+        "characters of the variable that tells dbt their days": databases * ENTRY.value,
         "INSERTs into ops.ledger_log": inserts,
         "minutes that they wait in line": waiting,
     }
@@ -93,8 +97,7 @@ BOUNDS = {
     "Cloud SQL instances": (INSTANCES, "by a request to Google"),
     "BigQuery jobs a second": (METHOD_RATE, "only by more projects"),
     "load jobs a day": (LOADS_A_DAY, "only by more projects"),
-    "tables in one query of consolidate": (RESOURCES, "no"),
-    "characters of its longest statement": (STATEMENT, "no"),
+    "characters of the variable that tells dbt their days": (VARIABLE, "no"),
 }
 
 

@@ -75,6 +75,15 @@ def test_the_longest_statement_is_that_of_the_widest_consolidated_model():
     assert characters(widest) == pytest.approx(arithmetic.BRANCH.value, rel=0.02)
 
 
+def test_a_statement_of_consolidate_keeps_within_bigquery_s_limits_whatever_the_number_of_databases():
+    macro = (ROOT / "include" / "dbt" / "macros" / "consolidate.sql").read_text()
+    assert f"var('consolidated_at_once', {arithmetic.AT_ONCE.value})" in macro
+    most = arithmetic.needs(10**6)
+    assert most["tables in one query of consolidate"] <= arithmetic.RESOURCES.value
+    assert most["characters of its longest statement"] <= arithmetic.STATEMENT.value / 2
+    assert len('"airport_jfk": "2013-01-01", ') == arithmetic.ENTRY.value
+
+
 @pytest.mark.parametrize("need", arithmetic.BOUNDS)
 def test_a_limit_is_kept_up_to_the_stated_number_of_databases_and_broken_by_one_more(need: str):
     limit, number = arithmetic.BOUNDS[need][0].value, arithmetic.first_at(need)

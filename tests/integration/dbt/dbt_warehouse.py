@@ -46,8 +46,8 @@ class Warehouse:
     def dbt(self, dataset: str, *arguments: str, name: str = "", **variables: object) -> Outcome:
         """Run ``dbt <arguments>`` with *variables*, writing to *dataset*; artifacts go below *name*."""
         target = self.directory / (name or dataset)
-        database = variables.pop("database", None)
-        fixed = {"database": database} if database else {"consolidate": "as_of" in variables}
+        fixed = {name: variables.pop(name) for name in ("database", "consolidated_at_once") if name in variables}
+        fixed |= {} if "database" in fixed else {"consolidate": "as_of" in variables}
         of_the_day = {
             f"TRIBUTARY_{variable.upper()}": value if isinstance(value, str) else json.dumps(value)
             for variable, value in variables.items()

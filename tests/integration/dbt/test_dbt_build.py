@@ -95,7 +95,7 @@ def events(run: ListenedTasks, build: Callable[..., Any], dags: dict[str, Any]) 
         assert run(dag.get_task("import_dump"), xcoms=xcoms) == "success"
         assert run(dag.get_task("sync"), xcoms=xcoms) == "success"
         assert run(dag.get_task(PRODUCER), build(name), xcoms=xcoms) == "success"
-    dag, xcoms = dags["consolidate"], {"await_databases": {"as_of": AS_OF, "day": "2013-01-02"}}
+    dag, xcoms = dags["consolidate"], {"await_databases": {"as_of": {}, "changed": AS_OF, "day": "2013-01-02"}}
     assert run(dag.get_task(PRODUCER), build("consolidated__audit"), xcoms=xcoms) == "success"
     assert run(dag.get_task("publish"), xcoms=xcoms) == "success"
     return run.events()
@@ -205,6 +205,15 @@ def test_an_app_without_a_database_consolidates_to_no_rows_of_the_right_types(
     assert [(field.name, field.field_type) for field in empty.schema] == [
         (field.name, field.field_type) for field in full.schema
     ]
+
+
+def test_more_databases_than_a_query_may_name_are_inserted_in_further_ones(warehouse: Warehouse, built: Built) -> None:
+    run = ("run", "--select", "tag:consolidated,path:models/consolidated/retail")
+    succeeded(warehouse.dbt("consolidated__parts", *run, as_of=AS_OF, apps=APPS, consolidated_at_once=1))
+    for table in load_registry().contracts["retail"].mart_names:
+        rows = f"select _database, count(*), max(_dump_date) from {{}}.{table} group by 1 order by 1"
+        assert warehouse.rows(rows.format("consolidated__parts")) == warehouse.rows(rows.format("consolidated__audit"))
+    assert len(warehouse.rows("select distinct _database from consolidated__parts.orders")) == 2
 
 
 def test_an_orphan_stops_its_own_database(built: Built) -> None:
