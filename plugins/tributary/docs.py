@@ -37,19 +37,20 @@ _CONSOLIDATE = """
 ### All databases as one dataset
 
 Waits until each database's dump of the day has landed or its run has failed, at most {cut_off};
-builds every mart of all databases in `{audit}`, validates it there, and publishes all tables in one
-transaction. A database that is late keeps the rows of its last landed dump and is `stale` in
+builds every mart of the databases that have landed anew in `{audit}`, validates it there, and publishes
+all tables in one transaction. A database that is late keeps the rows of its last landed dump and is `stale` in
 `{consolidated}.databases`.
 
 | task | does | when it is red, look at | safe to clear |
 | --- | --- | --- | --- |
-| `await_databases` | decides which day's rows each database contributes | the `elt__` DAGs of that day | yes, with what follows |
+| `await_databases` | decides which day's rows each database contributes, and which have changed | the `elt__` DAGs of that day | yes, with what follows |
 | `transform` | dbt: the consolidated models into `{audit}` | the log of `transform.dbt_producer_watcher` | yes, as a group |
 | `validate_audit` | Great Expectations on `{audit}` | the rule and keys in its message | yes |
 | `publish` | rows and content = the marts', keeps a version, then one transaction | the figures in its message, or who has put it on hold; readers still see the old rows | yes |
 
 **For another day**: trigger it with a date; `consolidated` is then as of that day. **Do not wait**:
-trigger it with `force`. **Go back** to what was published before: `tributary rollback`.
+trigger it with `force`. **Build all anew**, what has not changed too: with `everything`. **Go back** to what
+was published before: `tributary rollback`.
 
 Databases: {databases}.
 """

@@ -40,6 +40,13 @@ class OvertakenError(TributaryError):
     """Somebody else changed what a publish or rollback began with, most likely another run; it may be repeated."""
 
 
+class PlanOutdatedError(PermanentError):
+    """What `await_databases` decided no longer fits what there is (`found`); it has to decide again."""
+
+    def __init__(self, found: str) -> None:
+        super().__init__(f"{found}. Nothing was published. Clear await_databases and what follows.")
+
+
 class StagingTakenError(PermanentError):
     """The staging database holds the dump of another run than the one that wants to read it."""
 

@@ -32,8 +32,8 @@ SWEEP_SCHEDULE = "*/15 * * * *"
 SWEEP_INTERVAL = timedelta(minutes=15)
 
 
-def parameters(force: str) -> ParamsDict:
-    """What people can ask of a run; `force` says what that is good for.
+def parameters(force: str, **more: Param) -> ParamsDict:
+    """What people can ask of a run, and `more`; `force` says what that is good for.
 
     A DAG gets them when its tasks are there: each task would have a copy of its own, which Airflow makes anew for every
     class that its operator inherits from, and stores it. A run takes them from the DAG anyway.
@@ -45,7 +45,7 @@ def parameters(force: str) -> ParamsDict:
         title="Date",
         description="Day of the dump to load, such as 2013-01-31. Empty: the day of the run's logical date.",
     )
-    return ParamsDict({"date": date, "force": Param(False, type="boolean", title="Force", description=force)})
+    return ParamsDict({"date": date, "force": Param(False, type="boolean", title="Force", description=force), **more})
 
 
 def build_elt_dag(database: Database, registry: Registry) -> DAG:
@@ -127,7 +127,9 @@ def build_consolidate_dag(registry: Registry) -> DAG:
             variables={"consolidate": True},
             env={
                 "TRIBUTARY_DBT_DATASET": naming.CONSOLIDATED_AUDIT,
-                "TRIBUTARY_AS_OF": "{{ ti.xcom_pull(task_ids='await_databases')['as_of'] | tojson }}",
+                # `as_of` in a run that began before there was the other one.
+                "TRIBUTARY_AS_OF": "{% set plan = ti.xcom_pull(task_ids='await_databases') %}"
+                "{{ plan.get('changed', plan['as_of']) | tojson }}",
                 "TRIBUTARY_APPS": json.dumps(registry.apps),
             },
         )
@@ -139,7 +141,13 @@ def build_consolidate_dag(registry: Registry) -> DAG:
             outlets=[Asset(name=naming.CONSOLIDATED, uri=naming.asset_uri(naming.CONSOLIDATED))],
         )
         await_databases >> transform >> validate_audit >> publish
-    dag.params = parameters("Do not wait: publish at once with the databases that have landed.")
+    everything = Param(
+        False,
+        type="boolean",
+        title="Everything",
+        description="Build and publish every database anew, those that have not changed too.",
+    )
+    dag.params = parameters("Do not wait: publish at once with the databases that have landed.", everything=everything)
     return dag
 
 

@@ -2,7 +2,8 @@
 
 BigQuery makes one statement atomic for one table; several tables change together only in a
 multi-statement transaction, which takes DML but no DDL. So tables and columns that are missing
-are made before it, and inside it each table is emptied and filled again.
+are made before it, and inside it the rows of each table are removed and filled in again: those of the
+databases that have changed, or all where that is not certain.
 
 What is published is first kept as a version (`tributary.versions`), and published from there; so a
 rollback is the same transaction from an older version. Its last statement writes `ops.published`:
@@ -11,21 +12,26 @@ what that log says and what readers see change together, wherever a try is kille
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Set
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tributary import naming, versions
+from tributary import editions, naming, versions
+from tributary.consolidation import Plan
 from tributary.errors import OvertakenError, StageMismatchError
 from tributary.holds import refuse_while_held
 from tributary.ledger.audited import Contents, audited_contents, check_against_marts
-from tributary.ledger.reading import table_columns
+from tributary.ledger.reading import row_counts, table_columns
 from tributary.ledger.store import OpsStore, ensure_dataset, execute
-from tributary.sqlfiles import render_sql
+from tributary.sqlfiles import compose_sql, names_sql, render_sql
 from tributary.versions import DATABASES, Publication
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
+
+log = logging.getLogger(__name__)
 
 Columns = dict[str, dict[str, str]]
 
@@ -41,53 +47,59 @@ def publish(
     run_id: str,
     apps: Mapping[str, Iterable[str]],
     tables: Mapping[str, Iterable[str]],
-    plan: Mapping[str, Any],
+    plan: Plan,
     keep: int,
 ) -> Contents:
-    """Check the audited tables against the marts, keep them as a version, and publish it.
+    """Check the audited tables against the marts, keep a version with them, and publish it.
 
     May be repeated after a kill at any point: the same run with the same tables is the same version.
 
     :param apps: the databases of each app; `tables`: the marts of each app.
-    :param plan: what `await_databases` decided: `day`, `as_of` and `landed` by database.
+    :param plan: what `await_databases` decided.
     :param keep: how many versions to keep; older ones, and what killed tries left, are removed.
-    Returns what each database has, by table. Raises StageMismatchError where a database's rows are not its marts',
-    PublishHeldError while publishing is on hold, OvertakenError (which passes) where another run rebuilds the
-    audited tables or publishes at the same time; nothing is published then.
+    Returns what each database that was built anew has, by table. Raises StageMismatchError where a database's rows are
+    not its marts', PublishHeldError while publishing is on hold, OvertakenError (which passes) where another run
+    rebuilds the audited tables or publishes at the same time, PlanOutdatedError where the plan no longer holds; nothing
+    is published then.
     """
     store = OpsStore(client, location)
     # For a quick answer; the transaction itself asks again, as all this takes its time.
     refuse_while_held(store)
     names = [table for app in apps for table in tables[app]]
     # Before they are read: what is published is what was checked, if they are still the same afterwards.
-    changed = versions.changes(client, names)
-    contents = audited_contents(client, apps, tables, plan["as_of"])
-    check_against_marts(client, contents, plan["as_of"])
-    databases = _databases(apps, plan, contents)
-    content = versions.content_of(changed, run_id=run_id, databases=databases)
+    written = versions.changes(client, names)
+    plan.refuse_landed_again(store)
+    contents = audited_contents(client, apps, tables, plan.changed)
+    check_against_marts(client, contents, plan.changed)
+    older = plan.older(store, run_id)
+    databases = plan.databases(apps, contents, older)
+    content = versions.content_of(written, run_id=run_id, databases=databases)
     whole = {version.content: version for version in versions.kept(client)}
     version = whole.get(content) or versions.make(
-        client, location, content=content, changed=changed, databases=databases
+        client, location, content=content, written=written, databases=databases, base=plan.base_of(apps, tables, older)
     )
-    rows = {name: sum(by_table[name].rows for by_table in contents.values() if name in by_table) for name in names}
+    with versions.not_removed(client, version.id):
+        rows = row_counts(client, version.dataset, names)
+    _check_whole(version.dataset, rows, databases)
     publication = Publication(
         version=version.id,
         run_id=run_id,
-        day=plan["day"],
-        as_of=dict(plan["as_of"]),
+        day=plan.day,
+        as_of=dict(plan.as_of),
         tables={**rows, DATABASES: len(databases)},
         row_count=sum(rows.values()),
     )
     with versions.not_removed(client, version.id):
-        make_live(store, location, publication)
+        make_live(store, location, publication, all_rows=older is None)
     versions.prune(client, store, keep)
     return contents
 
 
-def make_live(store: OpsStore, location: str, publication: Publication) -> None:
+def make_live(store: OpsStore, location: str, publication: Publication, *, all_rows: bool) -> None:
     """Make `consolidated` what a kept version is, and record it, in one transaction.
 
-    Tables that were published before and that the version does not have lose their rows.
+    Tables that were published before and that the version does not have lose their rows. Rows of databases that are the
+    same in the version that was live are left where they are, unless `all_rows` are to be replaced.
     With nothing published, raises StageMismatchError where a column has another type by now, PublishHeldError
     where publishing is on hold, which holds no rollback up, and OvertakenError where another version became live
     since this began.
@@ -103,17 +115,29 @@ def make_live(store: OpsStore, location: str, publication: Publication) -> None:
         store.create_tables()
     ensure_dataset(client, naming.CONSOLIDATED, location)
     published = table_columns(client, naming.CONSOLIDATED)
-    _prepare(client, source, columns, published)
+    altered = _prepare(client, source, columns, published)
     sql = render_sql("consolidated/publication", dataset=source, table=naming.PUBLICATION)
     execute(client, sql, publication=publication.to_json())
     # Others in the dataset are somebody's, and one that somebody has dropped is no table to empty.
     ever = {name for one in seen for name in one.tables}
     left: dict[str, list[str]] = {name: [] for name in sorted(ever & published.keys() - columns.keys())}
+    live = seen[0] if seen else None
+    partly = Partly() if all_rows or not live else _partly(client, publication, live, published, altered)
     with _refusals_told(store):
-        execute(client, transaction(publication, {**columns, **left}, live=seen[0].version if seen else ""))
+        execute(client, transaction(publication, {**columns, **left}, live.version if live else "", partly))
 
 
-def transaction(publication: Publication, columns: Mapping[str, Iterable[str]], live: str) -> str:
+@dataclass(frozen=True)
+class Partly:
+    """In these tables, only the rows of these databases are replaced; in any other, all rows."""
+
+    tables: frozenset[str] = frozenset()
+    databases: tuple[str, ...] = ()
+
+
+def transaction(
+    publication: Publication, columns: Mapping[str, Iterable[str]], live: str, partly: Partly = Partly()
+) -> str:
     """The script that replaces the rows of every table by those of the publication's version.
 
     `columns` lists each table's; a table without any is emptied. It ends with an error, and changes nothing, where
@@ -127,11 +151,14 @@ def transaction(publication: Publication, columns: Mapping[str, Iterable[str]], 
         render_sql("consolidated/refuse_overtaken", live=live, version=publication.version, refusal=_OVERTAKEN)
     )
     for table, names in columns.items():
-        steps.append(render_sql("consolidated/empty_table", table=table))
+        rows = {"condition": "_database in unnest(replaced)" if table in partly.tables else "true"}
+        steps.append(compose_sql("consolidated/empty_table", rows, {"table": table}))
         if listed := ", ".join(names):
-            steps.append(render_sql("consolidated/fill_table", table=table, columns=listed, source=source))
+            identifiers = {"table": table, "columns": listed, "source": source}
+            steps.append(compose_sql("consolidated/fill_table", rows, identifiers))
     record = render_sql("consolidated/record", source=source, publication=naming.PUBLICATION)
-    return "\n".join(("begin transaction;", *steps, record, "commit transaction;"))
+    replaced = f"declare replaced array<string> default {names_sql(partly.databases)};"
+    return "\n".join((replaced, "begin transaction;", *steps, record, "commit transaction;"))
 
 
 @contextmanager
@@ -168,24 +195,37 @@ def missing_columns(table: str, wanted: Mapping[str, str], existing: Mapping[str
     return {name: data_type for name, data_type in wanted.items() if name not in existing}
 
 
-def _databases(apps: Mapping[str, Iterable[str]], plan: Mapping[str, Any], contents: Contents) -> list[dict[str, Any]]:
-    """The rows of `consolidated.databases`."""
-    return [
-        {
-            "database": database,
-            "app": app,
-            "as_of": plan["as_of"].get(database),
-            "dump_uri": plan["landed"].get(database, {}).get("dump_uri"),
-            "row_count": sum(found.rows for found in contents.get(database, {}).values()),
-            "stale": plan["as_of"].get(database) != plan["day"],
-        }
-        for app, names in apps.items()
-        for database in names
-    ]
+def _check_whole(dataset: str, rows: Mapping[str, int], databases: Iterable[Mapping[str, Any]]) -> None:
+    """Raise StageMismatchError unless a version has the rows that were checked, and those of its older version."""
+    found, expected = sum(rows.values()), sum(one["row_count"] for one in databases)
+    if found != expected:
+        raise StageMismatchError(
+            f"{dataset}: expected {expected:,} rows of all databases, found {found:,}. Nothing was published. The "
+            "version that rows were taken from was altered: trigger consolidate with `everything`."
+        )
 
 
-def _prepare(client: Client, source: str, wanted: Columns, published: Columns) -> None:
-    """Make the tables and columns that `consolidated` lacks."""
+def _partly(
+    client: Client, publication: Publication, live: Publication, published: Columns, altered: Set[str]
+) -> Partly:
+    """What differs between the live version and the one of the publication.
+
+    :param published: the tables that are there; `altered` those that have new columns now, without values.
+    """
+    was, becomes = editions.held_by(client, live.version), editions.held_by(client, publication.version)
+    if was is None or becomes is None:
+        return Partly()
+    found = row_counts(client, naming.CONSOLIDATED, live.tables.keys() & published.keys())
+    if found != live.tables:
+        odd = sorted(name for name, rows in live.tables.items() if rows != found.get(name))
+        log.warning("%s: not as many rows as were published; those of all databases are replaced", ", ".join(odd))
+        return Partly()
+    tables = publication.tables.keys() & live.tables.keys() - altered - {DATABASES}
+    return Partly(frozenset(tables), tuple(becomes.differing(was)))
+
+
+def _prepare(client: Client, source: str, wanted: Columns, published: Columns) -> Set[str]:
+    """Make the tables and columns that `consolidated` lacks; returns the tables that were there and lacked columns."""
     # Before anything is made: a type that has changed stops all of it.
     missing = {name: missing_columns(name, wanted[name], published[name]) for name in wanted if name in published}
     for name in wanted:
@@ -194,6 +234,7 @@ def _prepare(client: Client, source: str, wanted: Columns, published: Columns) -
     for name, columns in missing.items():
         for column, data_type in columns.items():
             execute(client, render_sql("consolidated/add_column", table=name, column=column, type=data_type))
+    return {name for name, columns in missing.items() if columns}
 
 
 def _create_like(client: Client, source: str, target: str) -> None:

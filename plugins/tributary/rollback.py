@@ -73,4 +73,4 @@ def plan_rollback(client: Client, store: OpsStore, to: str | None) -> Rollback:
 def roll_back(store: OpsStore, location: str, rollback: Rollback, *, who: str, why: str) -> None:
     """Do it, in the transaction that publishes, and record who did and why."""
     publication = replace(rollback.target, kind="rollback", published_by=who, why=why)
-    publishing.make_live(store, location, publication)
+    publishing.make_live(store, location, publication, all_rows=True)

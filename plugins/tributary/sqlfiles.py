@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from functools import cache
 from string import Template
 
-from tributary.registry import INCLUDE
+from tributary.registry import DATABASE_NAME, INCLUDE
 
 SQL = INCLUDE / "sql"
 
@@ -27,6 +28,15 @@ def render_sql(name: str, **identifiers: str) -> str:
         if "`" in value or ";" in value:
             raise ValueError(f"{name}.sql: {key}: found {value!r}, expected an identifier")
     return Template(read_sql(name)).substitute(identifiers)
+
+
+def names_sql(names: Iterable[str]) -> str:
+    """The names of databases as an array; they come from the registry, whose pattern leaves nothing to escape."""
+    listed = list(names)
+    for name in listed:
+        if not re.match(DATABASE_NAME, name):
+            raise ValueError(f"found {name!r}, expected the name of a database")
+    return "[" + ", ".join(f"'{name}'" for name in listed) + "]"
 
 
 def compose_sql(name: str, pieces: Mapping[str, str], identifiers: Mapping[str, str]) -> str:

@@ -1,4 +1,7 @@
-"""The kept versions of `consolidated`: one dataset each, a snapshot of every table as it was published.
+"""The kept versions of `consolidated`: one dataset each, with every table as it was published.
+
+A table is a snapshot of the audited one; or, where some databases have not changed, a copy of the one in an older
+version, with the audited rows in place of those of the databases that have.
 
 A version is whole once its dataset has the label `content`; one without is being made, or was left behind by
 a try that was killed, and is removed after the next publish.
@@ -17,10 +20,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from tributary import naming
-from tributary.errors import OvertakenError
+from tributary.errors import OvertakenError, PlanOutdatedError
 from tributary.job_labels import labels_of
 from tributary.ledger.store import OpsStore, execute
-from tributary.sqlfiles import render_sql
+from tributary.sqlfiles import compose_sql, names_sql, render_sql
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
@@ -47,6 +50,19 @@ class Version:
     @property
     def dataset(self) -> str:
         return naming.version_dataset(self.id)
+
+
+@dataclass(frozen=True)
+class Base:
+    """An older version that a new one is made from: in these tables, all rows but those of the `replaced` databases."""
+
+    version: str
+    tables: frozenset[str]
+    replaced: tuple[str, ...]
+
+    @property
+    def dataset(self) -> str:
+        return naming.version_dataset(self.version)
 
 
 @dataclass(frozen=True)
@@ -111,19 +127,29 @@ def changes(client: Client, tables: Iterable[str]) -> Changes:
         )
 
 
-def content_of(changed: Changes, **further: Any) -> str:
+def content_of(written: Changes, **further: Any) -> str:
     """A digest that differs when any of the audited tables was written again, or `further` differs."""
-    document = json.dumps([changed, further], sort_keys=True, default=str)
+    document = json.dumps([written, further], sort_keys=True, default=str)
     # A label's value has at most 63 characters.
     return hashlib.sha256(document.encode()).hexdigest()[:40]
 
 
-def make(client: Client, location: str, *, content: str, changed: Changes, databases: list[dict[str, Any]]) -> Version:
-    """Keep the audited tables, with the table of all databases, as a new version.
+def make(
+    client: Client,
+    location: str,
+    *,
+    content: str,
+    written: Changes,
+    databases: list[dict[str, Any]],
+    base: Base | None = None,
+) -> Version:
+    """Keep what the audited tables hold, with the table of all databases, as a new version.
 
-    :param changed: the tables, and when each was last written before it was checked.
-    Raises OvertakenError, and leaves no whole version, where another run has written one of them since: the
-    snapshots are taken one by one, so that some would have its rows and some the checked ones.
+    :param written: the audited tables, and when each was last written before it was checked.
+    :param base: what the version's tables have besides; without it, the audited ones hold all.
+    Raises OvertakenError, and leaves no whole version, where another run has written one of them since: the version's
+    tables are made one by one, so that some would have its rows and some the checked ones. PlanOutdatedError where the
+    older version has gone, or has other columns.
     """
     from google.cloud.bigquery import Dataset
 
@@ -136,12 +162,12 @@ def make(client: Client, location: str, *, content: str, changed: Changes, datab
     dataset = client.create_dataset(dataset)
     with not_removed(client, version.id):
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            list(pool.map(lambda table: _snapshot(client, version, table), changed))
-        if rewritten := sorted(set(changed.items()) ^ set(changes(client, changed).items())):
+            list(pool.map(lambda table: _keep(client, version, table, base), written))
+        if rewritten := sorted(set(written.items()) ^ set(changes(client, written).items())):
             raise OvertakenError(
-                f"{', '.join(dict(rewritten))} of {naming.CONSOLIDATED_AUDIT} changed between their check and their "
-                "snapshots: another run of consolidate builds them. Nothing was published. The next try reads "
-                "them again; where it finds the rows of another day, clear await_databases and what follows."
+                f"{', '.join(dict(rewritten))} of {naming.CONSOLIDATED_AUDIT} changed between their check and the "
+                "making of the version: another run of consolidate builds them. Nothing was published. The next try "
+                "reads them again; where it finds the rows of another day, clear await_databases and what follows."
             )
         execute(
             client,
@@ -193,12 +219,57 @@ def _staying(versions: Iterable[Version], seen: Sequence[str], keep: int) -> set
     return {live, *restorable[:keep], *coming}
 
 
+def _keep(client: Client, version: Version, table: str, base: Base | None) -> None:
+    if base and table in base.tables:
+        _replace(client, version, table, base)
+    else:
+        _snapshot(client, version, table)
+
+
+def _replace(client: Client, version: Version, table: str, base: Base) -> None:
+    """The table of the older version, with the audited rows in place of those of the replaced databases."""
+    from google.api_core.exceptions import NotFound
+
+    project = client.project
+    try:
+        source = client.get_table(f"{project}.{base.dataset}.{table}")
+        # A clone would cost less, but BigQuery makes none of the third in a row.
+        # https://cloud.google.com/bigquery/quotas#table_clones
+        operation = "RESTORE" if source.table_type == "SNAPSHOT" else "COPY"
+        _copy(client, f"{base.dataset}.{table}", f"{version.dataset}.{table}", operation)
+    except NotFound:
+        if not any(one.id == base.version for one in kept(client)):
+            raise PlanOutdatedError(f"version {base.version}, which rows were taken from, was removed") from None
+        raise
+    columns = [field.name for field in source.schema]
+    audited = client.get_table(f"{project}.{naming.CONSOLIDATED_AUDIT}.{table}")
+    if sorted(columns) != sorted(field.name for field in audited.schema):
+        raise PlanOutdatedError(
+            f"{naming.CONSOLIDATED_AUDIT}.{table} has other columns than version {base.version} has"
+        )
+    sql = compose_sql(
+        "consolidated/replace",
+        {"replaced": names_sql(base.replaced)},
+        {
+            "dataset": version.dataset,
+            "table": table,
+            "columns": ", ".join(columns),
+            "audit": naming.CONSOLIDATED_AUDIT,
+        },
+    )
+    execute(client, sql)
+
+
 def _snapshot(client: Client, version: Version, table: str) -> None:
     """A snapshot costs nothing while its table stands, and cannot be written to."""
+    _copy(client, f"{naming.CONSOLIDATED_AUDIT}.{table}", f"{version.dataset}.{table}", "SNAPSHOT")
+
+
+def _copy(client: Client, source: str, target: str, operation: str) -> None:
     from google.cloud.bigquery import CopyJobConfig
 
     client.copy_table(
-        f"{client.project}.{naming.CONSOLIDATED_AUDIT}.{table}",
-        f"{client.project}.{version.dataset}.{table}",
-        job_config=CopyJobConfig(operation_type="SNAPSHOT", write_disposition="WRITE_EMPTY", labels=labels_of(client)),
+        f"{client.project}.{source}",
+        f"{client.project}.{target}",
+        job_config=CopyJobConfig(operation_type=operation, write_disposition="WRITE_EMPTY", labels=labels_of(client)),
     ).result()

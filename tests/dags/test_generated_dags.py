@@ -111,7 +111,8 @@ def test_every_dag_says_what_it_is_and_whose(dags: dict[str, Any]):
         assert {tag.split(":")[0] for tag in dag.tags} >= {"owner"}
         assert dag.catchup is False
         assert dag.max_active_runs == 1
-        assert set(dag.params) == (set() if dag.dag_id == naming.HOUSEKEEPING_DAG else {"date", "force"})
+        of_all = set() if dag.dag_id == naming.HOUSEKEEPING_DAG else {"date", "force"}
+        assert set(dag.params) == of_all | ({"everything"} if dag.dag_id == naming.CONSOLIDATE_DAG else set())
 
 
 @pytest.mark.parametrize("database", DATABASES)

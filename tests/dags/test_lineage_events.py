@@ -22,7 +22,11 @@ DUMP = {
     "bucket": BUCKET, "name": "shop_eu/2013-01-02/shop_eu.sql.gz", "generation": 17,
     "uri": f"gs://{BUCKET}/shop_eu/2013-01-02/shop_eu.sql.gz",
 }  # fmt: skip
-XCOMS = {"find_dump": DUMP, "preflight": {"uri": DUMP["uri"]}, "await_databases": {"as_of": {}, "day": "2013-01-02"}}
+XCOMS = {
+    "find_dump": DUMP,
+    "preflight": {"uri": DUMP["uri"]},
+    "await_databases": {"as_of": {}, "changed": {}, "day": "2013-01-02"},
+}
 MYSQL = "mysql://10.1.2.3:3306"
 
 

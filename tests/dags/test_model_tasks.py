@@ -81,3 +81,15 @@ def test_a_model_waits_for_all_tries_of_dbt_and_nothing_is_kept_between_them(dag
         assert task.execution_timeout > policies.DBT_LIMIT * (policies.RETRIES + 1)
     assert producer.on_failure_callback == policies.DEFAULT_ARGS["on_failure_callback"]
     assert not producer.on_retry_callback
+
+
+def test_every_app_has_a_definition_of_its_consolidated_tables():
+    import json
+
+    from tributary.dbt import MANIFEST
+    from tributary.editions import definitions
+    from tributary.registry import load_registry
+
+    found = definitions(json.loads(MANIFEST.read_text()))
+    assert found.keys() == load_registry().apps.keys()
+    assert len(set(found.values())) == len(found)

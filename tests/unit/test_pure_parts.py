@@ -12,7 +12,7 @@ from tributary.airbyte import SyncPlan, contains
 from tributary.dates import logical_date, parse_day
 from tributary.drift import require_columns
 from tributary.errors import SchemaDriftError, StageMismatchError, StagingTakenError
-from tributary.publishing import missing_columns, transaction
+from tributary.publishing import Partly, missing_columns, transaction
 from tributary.registry import load_registry
 from tributary.sqlfiles import render_sql
 from tributary.staging import LoadMarker, require_own
@@ -112,12 +112,17 @@ def test_whether_airbyte_has_what_is_wanted(found: object, wanted: object, answe
 def test_publishing_is_one_transaction_over_all_tables():
     columns = {"orders": ["_database", "order_id"], "databases": ["database"], "old": []}
     script = transaction(PUBLICATION, columns, live="v0")
-    assert script.startswith("begin transaction;")
+    assert script.startswith("declare replaced array<string> default [];\nbegin transaction;")
     assert script.rstrip().endswith("commit transaction;")
     assert script.count("delete from `consolidated`") == 3
     assert script.count("insert into `consolidated`") == 2
     assert script.count("insert into ops.published") == 1
-    assert "(_database, order_id) select _database, order_id from `consolidated__vv1`.`orders`;" in script
+    filled = "(_database, order_id) select _database, order_id from `consolidated__vv1`.`orders`\nwhere {};"
+    assert filled.format("true") in script
+    partly = transaction(PUBLICATION, columns, live="v0", partly=Partly(frozenset({"orders"}), ("shop_eu",)))
+    assert partly.startswith("declare replaced array<string> default ['shop_eu'];")
+    assert filled.format("_database in unnest(replaced)") in partly
+    assert (script.count("where true;"), partly.count("where true;")) == (5, 3)
 
 
 def test_a_publish_asks_whether_it_may_before_it_changes_anything_and_a_rollback_whether_it_still_fits():

@@ -6,6 +6,7 @@ create or replace table `$dataset`.`databases` (
     dump_uri string options (description = 'The dump object.'),
     row_count int64 not null options (description = 'Its rows in all tables of this dataset together.'),
     stale bool not null options (description = 'Whether the rows are older than the day of publishing.'),
+    edition string options (description = 'Which landing of the dump its rows are of; the same: the same rows.'),
     published_at timestamp not null options (description = 'When this version was made.'),
     version string options (description = 'The version that all tables are of; the same in every row.')
 ) as
@@ -16,6 +17,7 @@ select
     json_value(item, '$$.dump_uri') as dump_uri,
     cast(json_value(item, '$$.row_count') as int64) as row_count,
     cast(json_value(item, '$$.stale') as bool) as stale,
+    json_value(item, '$$.edition') as edition,
     current_timestamp() as published_at,
     @version as version
 from unnest(json_query_array(@rows)) as item

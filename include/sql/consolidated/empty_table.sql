@@ -1,2 +1,2 @@
 delete from `consolidated`.`$table`
-where true;
+where $condition;

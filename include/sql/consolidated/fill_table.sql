@@ -1,1 +1,2 @@
-insert into `consolidated`.`$table` ($columns) select $columns from `$source`.`$table`;
+insert into `consolidated`.`$table` ($columns) select $columns from `$source`.`$table`
+where $condition;

@@ -25,6 +25,7 @@ _BEGINS_AT = {
     ("", "DumpReplacedError"): "find_dump",
     ("", "SchemaDriftError"): "find_dump",
     ("", "ImportRefusedError"): "find_dump",
+    ("", "PlanOutdatedError"): "await_databases",
     ("", "StagingTakenError"): "import_dump",
     ("", "RawTakenError"): "import_dump",
     ("reconcile", "StageMismatchError"): "import_dump",

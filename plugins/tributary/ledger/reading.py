@@ -21,6 +21,12 @@ def table_columns(client: Client, dataset: str) -> dict[str, dict[str, str]]:
     return columns
 
 
+def row_counts(client: Client, dataset: str, tables: Iterable[str]) -> dict[str, int]:
+    """The rows of tables that are there, with one query, for which BigQuery reads nothing of them."""
+    counted = " union all ".join(f"select '{name}', count(*) from `{dataset}`.`{name}`" for name in tables)  # noqa: S608
+    return {name: int(rows) for name, rows in execute(client, counted)} if counted else {}
+
+
 def partition_contents(client: Client, dataset: str, tables: Iterable[str], day: str) -> dict[str, Content]:
     """What the marts of a dataset hold for the dump of a day such as 2013-01-31."""
     types = table_columns(client, dataset)

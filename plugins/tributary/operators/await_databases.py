@@ -1,15 +1,18 @@
-"""Decides which dump of each database is consolidated, once all of the day's have landed."""
+"""Decides which dump of each database is consolidated, once all of the day's have landed, and which are built anew."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator, timezone
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
-from tributary import naming
+from tributary import editions, naming
+from tributary.consolidation import Plan
 from tributary.dates import DUMP_DATE, logical_date, parse_day
 from tributary.errors import PermanentError
 from tributary.hooks.clients import ops_store
@@ -29,8 +32,7 @@ class AwaitDatabasesOperator(BaseOperator):
     """Waits until each database's dump of the day has landed or its run has failed, or for the cut-off.
 
     The cut-off counts from the start of this run, so that a backfilled day waits as long as
-    tonight's does. Returns, by database with any landed dump, `as_of` (the day of the dump to
-    consolidate) and `landed` (the record from `ops.runs`).
+    tonight's does. Returns the `Plan`, as a dictionary.
     """
 
     template_fields: Sequence[str] = ("day",)
@@ -38,6 +40,7 @@ class AwaitDatabasesOperator(BaseOperator):
     def __init__(self, *, registry: Registry, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.databases = registry.consolidated_databases
+        self.apps = registry.apps
         self.schedule = registry.defaults.schedule
         self.cut_off = registry.consolidation.cut_off
         self.day = DUMP_DATE
@@ -63,29 +66,26 @@ class AwaitDatabasesOperator(BaseOperator):
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
         if event.get("status") == "error":
             raise RuntimeError(event["message"])
-        landed = {
-            name: record for name, record in ops_store().landed(parse_day(self.day)).items() if name in self.databases
-        }
+        store = ops_store()
+        landed = {name: record for name, record in store.landed(parse_day(self.day)).items() if name in self.databases}
         if not landed:
             raise NothingLandedError(
                 f"no database has landed a dump of {self.day} or earlier, so there is nothing to consolidate. "
                 "Look at the runs of the elt__ DAGs first, then clear this task."
             )
+        days = [{"database": name, "dump_date": record["dump_date"].isoformat()} for name, record in landed.items()]
+        counted = {row["database"] for row in store.query("ops/consolidated_counted", wanted=json.dumps(days))}
+        base = None if context["params"]["everything"] else editions.held_by_readers(store)
+        plan = Plan.made(self.day, landed, self.apps, self._definitions(), base, counted)
         for name in self.databases:
-            day = landed[name]["dump_date"].isoformat() if name in landed else "nothing yet"
-            self.log.info("%s: %s", name, day)
-        return {
-            "day": self.day,
-            "as_of": {name: record["dump_date"].isoformat() for name, record in landed.items()},
-            "landed": {
-                name: {
-                    **record,
-                    "dump_date": record["dump_date"].isoformat(),
-                    "landed_at": record["landed_at"].isoformat(),
-                }
-                for name, record in landed.items()
-            },
-        }
+            unchanged = ", which readers have already" if name in plan.staying else ""
+            self.log.info("%s: %s%s", name, plan.as_of.get(name, "nothing yet"), unchanged)
+        return asdict(plan)
+
+    def _definitions(self) -> dict[str, str]:
+        from tributary.dbt import MANIFEST
+
+        return editions.definitions(json.loads(MANIFEST.read_text()))
 
 
 def all_settled(*, day: str, databases: list[str], schedule: str) -> dict[str, Any] | None:

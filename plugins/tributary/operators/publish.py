@@ -1,4 +1,4 @@
-"""Publishes the audited tables as `consolidated`, all of them in one step."""
+"""Publishes what was audited in `consolidated`, all tables in one step."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
+from tributary.consolidation import Plan
 from tributary.dates import parse_day
 from tributary.dead_letters.closing import close_for_run
 from tributary.hooks.clients import bigquery_client, bigquery_project
@@ -24,12 +25,12 @@ if TYPE_CHECKING:
 
 
 class PublishOperator(LineageMixin, BaseOperator):
-    """Makes `consolidated` what `consolidated__audit` is, in one transaction; readers see old or new.
+    """Replaces what has changed in `consolidated` by what was audited, in one transaction; readers see old or new.
 
-    Before it, the rows of each database and table, and their content, are compared with its marts', and
-    the tables are kept as a version that `tributary rollback` can go back to. Refuses while publishing is
+    Before it, the rows of each database and table that was built anew, and their content, are compared with its
+    marts', and all tables are kept as a version that `tributary rollback` can go back to. Refuses while publishing is
     on hold.
-    Returns the rows by database.
+    Returns the rows by database, of those that were built anew.
     """
 
     ui_color = "#d8f0d8"
@@ -42,7 +43,7 @@ class PublishOperator(LineageMixin, BaseOperator):
         self.plan = plan
 
     def execute(self, context: Context) -> dict[str, int]:
-        plan = self.plan.resolve(context)
+        plan = Plan.read(self.plan.resolve(context))
         client, location = bigquery_client(), Settings.from_environment().location
         contents = publish(
             client,
@@ -56,13 +57,13 @@ class PublishOperator(LineageMixin, BaseOperator):
         store = OpsStore(client, location)
         app_of = {database: app for app, databases in self.apps.items() for database in databases}
         # Together: a statement for each of a thousand databases would take longer than the task may.
-        days = {database: parse_day(plan["as_of"][database]) for database in contents}
+        days = {database: parse_day(plan.as_of[database]) for database in contents}
         store.record_databases("consolidated", contents, days=days, run_id=context["run_id"])
         for database, by_table in contents.items():
             senders.counted("consolidated", by_table, database=database, app=app_of[database])
         rows = {database: sum(content.rows for content in by_table.values()) for database, by_table in contents.items()}
         self.log.info("Published: %s", json.dumps(rows))
-        close_for_run(context["ti"].dag_id, context["run_id"], None, parse_day(plan["day"]))
+        close_for_run(context["ti"].dag_id, context["run_id"], None, parse_day(plan.day))
         return rows
 
     def lineage(self, context: Context) -> list[Written]:

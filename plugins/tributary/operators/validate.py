@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 
 from tributary import naming
+from tributary.consolidation import Plan
 from tributary.dates import DUMP_DATE, parse_day
 from tributary.dead_letters.closing import close_for_run
 from tributary.errors import TributaryError
@@ -26,6 +27,7 @@ from tributary.raw import require_load
 from tributary.registry import Contract, Database, Registry
 from tributary.settings import Settings
 from tributary.telemetry import senders
+from tributary.versions import Base
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -56,6 +58,7 @@ class _ValidateOperator(BaseOperator):
         database: str,
         partition: date | None = None,
         parameters: Mapping[str, Mapping[str, Any]] | None = None,
+        unchanged: Base | None = None,
     ) -> CheckpointResult:
         """Run a checkpoint and append its results to `ops.quality_results`, then fail if it failed: see `require`."""
         result = run_checkpoint(
@@ -64,6 +67,7 @@ class _ValidateOperator(BaseOperator):
             dataset=dataset,
             partition=partition,
             parameters=parameters,
+            unchanged=unchanged,
         )
         self.keep(store, context, result, database, contract.app)
         require(result)
@@ -167,7 +171,7 @@ class ValidateMartsOperator(_ValidateOperator):
 
 
 class ValidateAuditOperator(_ValidateOperator):
-    """Checks `consolidated__audit`, app by app, before anything is published."""
+    """Checks `consolidated__audit`, app by app, before anything is published: what the run has built anew."""
 
     def __init__(self, *, registry: Registry, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -176,10 +180,12 @@ class ValidateAuditOperator(_ValidateOperator):
 
     def execute(self, context: Context) -> int:
         store = OpsStore(bigquery_client(), Settings.from_environment().location)
-        as_of = context["ti"].xcom_pull(task_ids="await_databases")["as_of"]
+        plan = Plan.read(context["ti"].xcom_pull(task_ids="await_databases"))
+        tables = {app: contract.mart_names for app, contract in self.contracts.items()}
+        base = plan.base_of(self.apps, tables, plan.older(store, context["run_id"]))
         held = 0
         for app, contract in self.contracts.items():
-            expected = [database for database in self.apps[app] if database in as_of]
+            expected = [database for database in self.apps[app] if database in plan.changed]
             result = self.check(
                 store,
                 context,
@@ -188,6 +194,7 @@ class ValidateAuditOperator(_ValidateOperator):
                 dataset=naming.CONSOLIDATED_AUDIT,
                 database=naming.CONSOLIDATED,
                 parameters={mart: {"databases": expected} for mart in contract.mart_names},
+                unchanged=base,
             )
             held += len(result.passed)
         return held

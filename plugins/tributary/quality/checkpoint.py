@@ -12,6 +12,8 @@ from tributary.quality.results import MAX_KEYS, CheckpointResult, RuleResult
 from tributary.quality.rules import UNEXPECTED_ROWS, Rule, Suites, TableSuite
 from tributary.quality.schema import schema_faults
 from tributary.quality.suites import PLACEHOLDER
+from tributary.sqlfiles import names_sql
+from tributary.versions import Base
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
@@ -29,19 +31,22 @@ def run_checkpoint(
     dataset: str,
     partition: date | None = None,
     parameters: Parameters | None = None,
+    unchanged: Base | None = None,
 ) -> CheckpointResult:
     """Check every table of `suites` in `dataset` of the client's project, in this process.
 
     With a `partition`, only rows with that `_dump_date` are looked at. `parameters` are the run's
     values by table, such as `{"orders": {"previous_rows": 812}}`; rules that need one which is
-    not given are reported as skipped. A table that is missing and a rule that raises are results
-    with an error, never passes. Raises only when BigQuery does not tell about a table at all.
+    not given are reported as skipped. `unchanged` is what queries see as `{unchanged}`; without it,
+    no rows. A table that is missing and a rule that raises are results with an error, never passes.
+    Raises only when BigQuery does not tell about a table at all.
     """
     datasource = engine.open_datasource(client)
     results: list[RuleResult] = []
     with engine.queries_as_jobs(client):
         for name, suite in suites.tables.items():
-            check = _TableCheck(client, dataset, name, suite, partition, (parameters or {}).get(name, {}))
+            values = (parameters or {}).get(name, {})
+            check = _TableCheck(client, dataset, name, suite, partition, values, unchanged)
             results += check.run(datasource)
     return CheckpointResult(dataset, suites.layer, tuple(results), datetime.now(UTC), partition)
 
@@ -55,6 +60,7 @@ class _TableCheck:
         suite: TableSuite,
         partition: date | None,
         parameters: Mapping[str, Any],
+        unchanged: Base | None,
     ) -> None:
         self.client = client
         self.dataset = dataset
@@ -62,6 +68,7 @@ class _TableCheck:
         self.suite = suite
         self.partition = partition
         self.parameters = parameters
+        self.unchanged = unchanged
 
     def run(self, datasource: Any) -> list[RuleResult]:
         columns = self._columns()
@@ -127,11 +134,19 @@ class _TableCheck:
 
         def rows(match: Any) -> str:
             name = match[1]
+            if name == "unchanged":
+                return self._unchanged_rows()
             source = "{batch}" if name == "batch" else f"`{self.client.project}.{self.dataset}.{name}`"
             return f"(select * from {source}{where})"  # noqa: S608 - names are the registry's, the date is one
 
         query = PLACEHOLDER.sub(rows, rule.kwargs["unexpected_rows_query"])
         return rule.model_copy(update={"kwargs": {**rule.kwargs, "unexpected_rows_query": query}})
+
+    def _unchanged_rows(self) -> str:
+        base, dataset, condition = self.unchanged, self.dataset, "false"
+        if base and self.table in base.tables:
+            dataset, condition = base.dataset, f"{DATABASE_COLUMN} not in unnest({names_sql(base.replaced)})"
+        return f"(select * from `{self.client.project}.{dataset}.{self.table}` where {condition})"  # noqa: S608 - as above
 
     def _validate(self, batch: Any, expectations: dict[str, Any], rules: dict[str, Rule]) -> list[RuleResult]:
         on_rows = {name: it for name, it in expectations.items() if engine.is_row_rule(it)}

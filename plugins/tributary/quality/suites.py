@@ -13,7 +13,8 @@ A file holds the tables of one layer of one app, `include/gx/<app>/<layer>.yaml`
 A rule that needs a value of the run names it, `min_value: {$PARAMETER: previous_rows}`, and is
 not applied to a run that has no such value. The query of an `unexpected_rows_expectation` reads
 its own table as `{batch}`, another table of the dataset as `{<table>}`, and selects nothing but
-the columns of `key`, so that a failure never carries the content of rows.
+the columns of `key`, so that a failure never carries the content of rows. In the consolidated layer
+`{batch}` has the databases that are built anew, and `{unchanged}` the table's rows of all others.
 """
 
 from __future__ import annotations
@@ -108,7 +109,7 @@ def _checked(path: Path, name: str, suite: TableSuite, suites: Suites, contract:
         if "row_condition" in rule.kwargs:
             raise SuiteError(f"{where}: kwargs.row_condition: expected none, the checkpoint sets it")
         if rule.type == UNEXPECTED_ROWS:
-            _check_query(rule, where, key, known_tables)
+            _check_query(rule, where, key, known_tables, suites.layer)
         query_words = re.findall(r"\w+", str(rule.kwargs.get("unexpected_rows_query", "")))
         _refuse_personal((*rule.columns, *query_words), personal, f"{where}: kwargs")
         for column in rule.columns if raw and table else ():
@@ -136,7 +137,7 @@ def _personal(contract: Contract) -> set[str]:
     return {column for table in tables for column in table.columns} - public
 
 
-def _check_query(rule: Rule, where: str, key: tuple[str, ...], known_tables: tuple[str, ...]) -> None:
+def _check_query(rule: Rule, where: str, key: tuple[str, ...], known_tables: tuple[str, ...], layer: Layer) -> None:
     query = rule.kwargs.get("unexpected_rows_query")
     at = f"{where}: kwargs.unexpected_rows_query"
     match = _SELECT.match(query) if isinstance(query, str) else None
@@ -146,7 +147,8 @@ def _check_query(rule: Rule, where: str, key: tuple[str, ...], known_tables: tup
     if selected != list(key):
         raise SuiteError(f"{at}: found {', '.join(selected)}, expected the key alone: {', '.join(key)}")
     placeholders = set(PLACEHOLDER.findall(str(query)))
-    unknown = sorted(placeholders - {*known_tables, "batch"})
+    known = {*known_tables, "batch", *(("unchanged",) if layer == "consolidated" else ())}
+    unknown = sorted(placeholders - known)
     if unknown or "batch" not in placeholders:
         found = f"{{{unknown[0]}}}" if unknown else "no {batch}"
         raise SuiteError(

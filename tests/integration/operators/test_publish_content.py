@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from google.cloud import bigquery
 
+from tests.support.published import land
 from tests.support.services import LocalCloud
+from tributary.consolidation import Plan
 from tributary.errors import StageMismatchError
 from tributary.hooks.clients import bigquery_client, ops_store
 from tributary.ledger.reading import partition_contents
@@ -17,11 +19,7 @@ from tributary.publishing import publish
 
 DAY = "2013-01-02"
 APPS = {"tills": ["till_a", "till_b"]}
-PLAN: dict[str, Any] = {
-    "day": DAY,
-    "as_of": {"till_a": DAY, "till_b": "2013-01-01"},
-    "landed": {name: {"dump_uri": f"gs://dumps/{name}.sql"} for name in APPS["tills"]},
-}
+AS_OF = {"till_a": DAY, "till_b": "2013-01-01"}
 COLUMNS = """
     _dump_date date, id int64, price numeric, ratio float64, is_open bool, sold_at datetime, seen timestamp,
     name string, tags array<string>
@@ -38,7 +36,7 @@ def run(cloud: LocalCloud) -> Callable[..., Any]:
 def audited(run: Callable[..., Any]) -> bigquery.Client:
     """Marts of two databases that have landed, and the audited tables that were built from them."""
     client, store = bigquery_client(), ops_store()
-    for database, day in PLAN["as_of"].items():
+    for database, day in AS_OF.items():
         run(
             f"create schema if not exists {database}",
             f"create or replace table {database}.sales ({COLUMNS})",
@@ -55,24 +53,30 @@ def audited(run: Callable[..., Any]) -> bigquery.Client:
             "marts", partition_contents(client, database, ["sales", "refunds"], day),
             database=database, dump_date=date.fromisoformat(day), run_id="run_1",
         )  # fmt: skip
+        land(store, database, day, 1)
     run("create schema if not exists consolidated__audit")
     for mart in ("sales", "refunds"):
         parts = [
             f"select '{database}' as _database, * from {database}.{mart} where _dump_date = date '{day}'"
-            for database, day in PLAN["as_of"].items()
+            for database, day in AS_OF.items()
         ]
         run(f"create or replace table consolidated__audit.{mart} as {' union all '.join(parts)}")
     run("drop table if exists consolidated.sales", "drop table if exists consolidated.refunds")
     return client
 
 
+def plan() -> Plan:
+    landed = ops_store().landed(date.fromisoformat(DAY))
+    return Plan.made(DAY, landed, APPS, {"tills": "as they are"}, base=None)
+
+
 def publish_all(client: bigquery.Client) -> Any:
-    return publish(client, "US", run_id="run_1", apps=APPS, tables={"tills": ["sales", "refunds"]}, plan=PLAN, keep=3)
+    return publish(client, "US", run_id="run_1", apps=APPS, tables={"tills": ["sales", "refunds"]}, plan=plan(), keep=3)
 
 
 def test_the_marts_content_is_published(audited: bigquery.Client, run: Callable[..., Any]):
     contents = publish_all(audited)
-    for database, day in PLAN["as_of"].items():
+    for database, day in AS_OF.items():
         marts = partition_contents(audited, database, ["sales", "refunds"], day)
         assert contents[database] == marts
         assert contents[database]["sales"].rows == 4
@@ -110,8 +114,8 @@ def test_a_new_column_of_the_marts_leaves_the_comparison_of_rows(
 
 
 def test_a_mart_that_the_contract_no_longer_has_stops_nobody(audited: bigquery.Client):
-    contents = publish(audited, "US", run_id="run_1", apps=APPS, tables={"tills": ["sales"]}, plan=PLAN, keep=3)
-    assert {name: list(tables) for name, tables in contents.items()} == {name: ["sales"] for name in PLAN["as_of"]}
+    contents = publish(audited, "US", run_id="run_1", apps=APPS, tables={"tills": ["sales"]}, plan=plan(), keep=3)
+    assert {name: list(tables) for name, tables in contents.items()} == {name: ["sales"] for name in AS_OF}
 
 
 def test_marts_that_no_run_has_counted_are_not_published(audited: bigquery.Client, run: Callable[..., Any]):

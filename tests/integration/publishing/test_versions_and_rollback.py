@@ -12,6 +12,7 @@ from google.api_core.exceptions import ServiceUnavailable
 from google.cloud import bigquery
 from typer.testing import CliRunner
 
+from tests.support.killing import Killed, killed_after
 from tests.support.published import DATABASES, LOCATION, TABLES, audit, publish_generation
 from tributary import holds, publishing, versions
 from tributary.cli import app
@@ -306,41 +307,20 @@ def test_a_failed_rollback_says_that_its_hold_stays(
     assert content(client) == before
 
 
-class Killed(BaseException):
-    """The publishing process ends here, as under SIGKILL: nothing in between may handle it."""
-
-
-def test_a_publish_killed_after_any_of_its_writes(
-    client: bigquery.Client, store: OpsStore, monkeypatch: pytest.MonkeyPatch
-):
+def test_a_publish_killed_after_any_of_its_writes(client: bigquery.Client, store: OpsStore):
     """Each try dies one write later than the one before it, and finds what that has left."""
     publish_generation(client, new_generation(client))
     old, (was,) = content(client), [live(store)]
     generation = new_generation(client)
-    request = client._connection.api_request
-    left = 0
-
-    def killing(**call: Any) -> Any:
-        nonlocal left
-        answer = request(**call)
-        if call["method"] != "GET":
-            left -= 1
-            if left < 0:
-                raise Killed
-        return answer
-
     seen = []
     for allowed in itertools.count():
-        left = allowed
-        monkeypatch.setattr(client._connection, "api_request", killing)
         try:
-            publish_generation(client, generation)
+            with killed_after(client, allowed):
+                publish_generation(client, generation)
         except Killed:
             pass
         else:
             break
-        finally:
-            monkeypatch.setattr(client._connection, "api_request", request)
         found = content(client)
         generations = {row[1] for table in TABLES for row in found[table]}
         assert generations == ({generation} if live(store) != was else {generation - 1})

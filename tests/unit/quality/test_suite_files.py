@@ -101,6 +101,10 @@ REFUSED = {
         lines(rule(ROWS, '{unexpected_rows_query: "select order_id, line from {batch} as l, {shoes} as s"}')),
         ["found {shoes}", "customers, lines"],
     ),
+    "unchanged rows where there are none": (
+        lines(rule(ROWS, '{unexpected_rows_query: "select order_id, line from {batch} as l, {unchanged} as u"}')),
+        ["found {unchanged}", "customers, lines"],
+    ),
     "personal in a query": (
         lines(rule(ROWS, '{unexpected_rows_query: "select order_id, line from {batch} as l where email = 1"}')),
         ["'email'", "personal"],

@@ -11,7 +11,7 @@ locals {
     quarantine = { writers = ["pipeline"], readers = ["engineers"] }
     # dbt builds it. The pipeline only reads: counts, checksums, expectations.
     database = { writers = ["transformer"], readers = ["pipeline", "engineers"] }
-    # dbt builds here what the pipeline then checks, keeps as a version (a snapshot) and publishes.
+    # dbt builds here what the pipeline then checks, keeps as a version and publishes.
     audit        = { writers = ["transformer"], readers = ["pipeline", "engineers"] }
     consolidated = { writers = ["pipeline"], readers = ["analysts", "engineers"] }
     ops          = { writers = ["pipeline"], readers = ["engineers"] }
