@@ -1,0 +1,219 @@
+"""How fast data moves: `python -m benchmarks.moving [MEGABYTES ...] [--runs N]`.
+
+Makes a dump of a table like TPC-H's `lineitem` of each size (100 and 2,000 MB). In turns, N (5) times with the first
+and once with each other one: the bare `mariadb` client reads it; the local Cloud SQL imports it from the bucket. Then
+as many syncs into the local BigQuery. Prints MB, rows, rows by CPU second of all processes, and the peak memory of the
+processes that import and move. Needs `TRIBUTARY_BQEMULATOR`, the emulator's program.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+from google.api_core.client_options import ClientOptions
+from google.cloud import storage
+from googleapiclient.discovery import build
+
+from benchmarks.measuring import Cost, cpu_seconds, keep, shown
+from tests.integration.localcloud.clients import Airbyte, MySQL
+from tests.support.services import LocalCloud
+
+SERVICES = ("metadata", "storage", "bigquery", "cloud_sql", "sqladmin", "airbyte")
+# A row takes about so many bytes in a dump.
+ROW = 134
+LINEITEM = """
+create table lineitem (
+    l_orderkey bigint not null, l_partkey int not null, l_suppkey int not null, l_linenumber int not null,
+    l_quantity decimal(15,2) not null, l_extendedprice decimal(15,2) not null, l_discount decimal(15,2) not null,
+    l_tax decimal(15,2) not null, l_returnflag char(1) not null, l_linestatus char(1) not null,
+    l_shipdate date not null, l_commitdate date not null, l_receiptdate date not null, l_shipinstruct char(25) not null,
+    l_shipmode char(10) not null, l_comment varchar(44) not null, primary key (l_orderkey, l_linenumber)
+)
+"""
+FILL = """
+insert into lineitem select
+    seq div 4, seq * 7919 % 200000, seq * 104729 % 10000, seq % 4, 1 + seq % 50, 900 + seq * 31 % 100000 / 100,
+    seq % 11 / 100, seq % 9 / 100, elt(1 + seq % 3, 'A', 'N', 'R'), elt(1 + seq % 2, 'F', 'O'),
+    date '1992-01-01' + interval seq % 2500 day, date '1992-02-01' + interval seq % 2500 day,
+    date '1992-01-15' + interval seq % 2500 day,
+    elt(1 + seq % 4, 'DELIVER IN PERSON', 'COLLECT COD', 'NONE', 'TAKE BACK RETURN'),
+    elt(1 + seq % 7, 'AIR', 'FOB', 'MAIL', 'RAIL', 'REG AIR', 'SHIP', 'TRUCK'), substr(md5(seq), 1, 10 + seq % 22)
+from seq_1_to_{rows}
+"""
+
+
+class Peak:
+    """The largest resident memory, in MiB, of a process and its descendants while it is watched."""
+
+    def __init__(self, root: int) -> None:
+        self.root = psutil.Process(root)
+        self.mebibytes = 0.0
+
+    @contextmanager
+    def watched(self) -> Iterator[Peak]:
+        over = threading.Event()
+
+        def look() -> None:
+            while not over.wait(0.05):
+                self.mebibytes = max(self.mebibytes, self._now())
+
+        thread = threading.Thread(target=look)
+        thread.start()
+        try:
+            yield self
+        finally:
+            over.set()
+            thread.join()
+
+    def _now(self) -> float:
+        total = 0
+        for process in (self.root, *self.root.children(recursive=True)):
+            try:
+                total += process.memory_info().rss
+            except psutil.NoSuchProcess:
+                continue
+        return total / 2**20
+
+
+class Mover:
+    """The local cloud, and a dump of each size in its bucket."""
+
+    def __init__(self, cloud: LocalCloud, folder: Path) -> None:
+        self.cloud = cloud
+        self.folder = folder
+        self.mysql = MySQL(cloud)
+        self.login = ["--host=127.0.0.1", f"--port={cloud.ports['cloud_sql']}", "--user=root"]
+        self.environment = {**os.environ, "MYSQL_PWD": cloud.password}
+        api = ClientOptions(api_endpoint=f"http://127.0.0.1:{cloud.ports['sqladmin']}")
+        self.sqladmin = build("sqladmin", "v1", client_options=api, cache_discovery=False)
+
+    def pid(self, service: str) -> int:
+        return self.cloud.processes[service].popen.pid
+
+    def make(self, megabytes: int) -> int:
+        """Leave a dump of that size in the bucket; returns its rows."""
+        rows = megabytes * 1_000_000 // ROW
+        self.mysql.fresh("made")
+        self.mysql.run(LINEITEM, FILL.format(rows=rows))
+        with self.file(megabytes).open("wb") as target:
+            command = ["mariadb-dump", *self.login, "--single-transaction", "made"]
+            subprocess.run(command, env=self.environment, stdout=target, check=True)
+        self.mysql.run("drop database made")
+        blob = storage.Client().bucket(self.cloud.bucket).blob(f"{megabytes}.sql")
+        blob.upload_from_filename(self.file(megabytes), timeout=600)
+        return rows
+
+    def file(self, megabytes: int) -> Path:
+        return self.folder / f"{megabytes}.sql"
+
+    def bare(self, megabytes: int) -> None:
+        """The dump into the server by its client alone."""
+        self.mysql.fresh("bare")
+        with self.file(megabytes).open("rb") as dump:
+            subprocess.run(["mariadb", *self.login, "bare"], env=self.environment, stdin=dump, check=True)
+
+    def imported(self, megabytes: int) -> None:
+        """The same through Cloud SQL's API, out of the bucket."""
+        self.mysql.fresh("imported")
+        body = {"importContext": {"uri": f"gs://{self.cloud.bucket}/{megabytes}.sql", "database": "imported"}}
+        where = {"project": self.cloud.project, "instance": "staging"}
+        operation = self.sqladmin.instances().import_(**where, body=body).execute()
+        get = self.sqladmin.operations().get(project=self.cloud.project, operation=operation["name"])
+        while (found := get.execute())["status"] != "DONE":
+            time.sleep(0.05)
+        if "error" in found:
+            raise RuntimeError(str(found["error"]))
+
+    def synced(self) -> Callable[[], None]:
+        """A sync of what was imported last, into BigQuery."""
+        airbyte = Airbyte(self.cloud)
+        connection = airbyte.connection("imported")
+
+        def sync() -> None:
+            job = airbyte.start(connection)
+            while (status := airbyte.job(job).status) not in ("succeeded", "failed", "cancelled"):
+                time.sleep(0.05)
+            if status != "succeeded":
+                raise RuntimeError(airbyte.log(job))
+
+        return sync
+
+
+def cost(work: Callable[[], object], roots: list[int]) -> Cost:
+    """What one piece of work takes, this process and its children included."""
+    trees = [os.getpid(), *roots]
+    before, begin = cpu_seconds(trees), time.monotonic()
+    work()
+    return Cost(time.monotonic() - begin, cpu_seconds(trees) - before)
+
+
+def main(arguments: list[str]) -> None:
+    """Measure, print, and keep the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("megabytes", nargs="*", type=int, default=[100, 2_000])
+    parser.add_argument("--runs", type=int, default=5)
+    options = parser.parse_args(arguments)
+    python = str(Path(os.environ["TRIBUTARY_BQEMULATOR"]).with_name("python"))
+    costs: dict[str, list[Cost]] = {}
+    print("| MB | rows | way | n | s | MB/s | rows/s | rows by CPU second | peak MiB |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+    with tempfile.TemporaryDirectory() as folder:
+        cloud = LocalCloud(Path(folder) / "cloud", python=python)
+        with cloud.running(*SERVICES), cloud.as_environment():
+            mover = Mover(cloud, Path(folder))
+            roots = [mover.pid(service) for service in SERVICES]
+            for number, megabytes in enumerate(options.megabytes):
+                rows = mover.make(megabytes)
+                runs = options.runs if number == 0 else 1
+                ways: dict[str, tuple[Callable[[], object], Peak | None]] = {
+                    "mariadb": (lambda size=megabytes: mover.bare(size), None),
+                    "import": (lambda size=megabytes: mover.imported(size), Peak(mover.pid("sqladmin"))),
+                }
+                found = {way: [] for way in (*ways, "sync")}
+                for turn in range(runs):
+                    for way in ways if turn % 2 == 0 else reversed(ways):
+                        found[way].append(measured(*ways[way], roots))
+                moving = Peak(mover.pid("airbyte"))
+                sync = mover.synced()
+                found["sync"] = [measured(sync, moving, roots) for _ in range(runs)]
+                for way, taken in found.items():
+                    peak = {"import": ways["import"][1], "sync": moving}.get(way)
+                    print(line(megabytes, rows, mover.file(megabytes).stat().st_size, way, taken, peak))
+                    costs[f"{way}, {megabytes} MB"] = taken
+                ratios = [one.wall / bare.wall for one, bare in zip(found["import"], found["mariadb"], strict=True)]
+                print(f"\nimport by mariadb, {megabytes} MB: {shown(ratios, 2)}\n", flush=True)
+    print(keep("moving", costs))
+
+
+def measured(work: Callable[[], object], peak: Peak | None, roots: list[int]) -> Cost:
+    """Its cost, while the peak is watched."""
+    if peak is None:
+        return cost(work, roots)
+    with peak.watched():
+        return cost(work, roots)
+
+
+def line(megabytes: int, rows: int, size: int, way: str, taken: list[Cost], peak: Peak | None) -> str:
+    """A line of the table: medians."""
+    wall, cpu = statistics.median(one.wall for one in taken), statistics.median(one.cpu for one in taken)
+    cells: list[Any] = [
+        megabytes, f"{rows:,}", way, len(taken), f"{wall:.1f}", f"{size / 1e6 / wall:.1f}", f"{rows / wall:,.0f}",
+        f"{rows / cpu:,.0f}", f"{peak.mebibytes:.0f}" if peak else "",
+    ]  # fmt: skip
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
