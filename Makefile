@@ -6,7 +6,7 @@ stack := $(envs)/localcloud/bin/python -m stack
 dev := $(envs)/dev/bin
 scan := $(envs)/scan/bin
 
-.PHONY: help run up stop clean lint test test-airflow test-localcloud test-compose test-fast faults gameday image deploy \
+.PHONY: help run up stop clean lint test test-airflow test-localcloud test-compose test-fast faults gameday bench image deploy \
 	lock install install-dev
 
 help: ## this list
@@ -82,6 +82,13 @@ faults: install-dev ## every case of docs/reliability.md, most on a running stac
 	$(cases) -n 2 --dist worksteal $(histories) || failed=1; \
 	$(cases) $(fault_tests) || failed=1; \
 	exit $$failed
+
+bench: install-dev ## every benchmark, and docs/performance.md from them: about two hours
+	@stack/bootstrap bench
+	for name in parsing tasks consolidation dbt_stage day moving; do \
+	  PYTHONPATH=plugins:. $(dev)/python -m benchmarks.$$name || exit 1; \
+	done
+	PYTHONPATH=. $(envs)/bench/bin/python -m benchmarks.performance
 
 gameday: install-dev ## five incidents on a running stack, and what people are told: about fifteen minutes
 	PYTHONPATH=plugins:. $(dev)/python -m tests.gameday

@@ -205,7 +205,7 @@ def main(arguments: list[str]) -> None:
         for name, shops in warehouses.items():
             jobs = (shops.jobs() - before[name]) / options.runs
             print(f"{name}: {jobs:.1f} BigQuery jobs and {shops.rows:,} rows a run")
-        print(keep("consolidation", costs))
+        print(keep("consolidation", costs, next(iter(costs))))
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ def main(n: int) -> None:
         finally:
             checkout.run("make", "stop", check=False)
     print(table(costs, "bare tools"))
-    print(f"\n{keep('day', costs)}")
+    print(f"\n{keep('day', costs, 'bare tools')}")
 
 
 if __name__ == "__main__":

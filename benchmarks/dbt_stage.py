@@ -74,7 +74,7 @@ def main(n: int) -> None:
         finally:
             checkout.run("make", "stop", check=False)
     print(table(costs, "dbt build"))
-    print(f"\n{keep('dbt_stage', costs)}")
+    print(f"\n{keep('dbt_stage', costs, 'dbt build')}")
 
 
 def bare(checkout: Checkout, day: str) -> None:

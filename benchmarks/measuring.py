@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -88,8 +89,14 @@ def shown(values: list[float], digits: int) -> str:
     return f"{statistics.median(values):.{digits}f} ({least:.{digits}f} to {most:.{digits}f})"
 
 
-def keep(name: str, costs: Mapping[str, list[Cost]]) -> Path:
-    """Write the single costs below `benchmarks/results`, with the machine and the versions."""
+def keep(name: str, costs: Mapping[str, list[Cost]], baseline: str) -> Path:
+    """Write the single costs below `benchmarks/results`, for `benchmarks.performance`."""
+    singles = {way: [asdict(cost) for cost in found] for way, found in costs.items()}
+    return keep_figures(name, costs=singles, baseline=baseline)
+
+
+def keep_figures(name: str, **figures: Any) -> Path:
+    """Write figures below `benchmarks/results`, with the machine and the versions."""
     commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True)
     document = {
         "name": name,
@@ -102,7 +109,7 @@ def keep(name: str, costs: Mapping[str, list[Cost]]) -> Path:
             "python": platform.python_version(),
         },
         "versions": {package: version(package) for package in PACKAGES},
-        "costs": {way: [asdict(cost) for cost in found] for way, found in costs.items()},
+        **figures,
     }
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"

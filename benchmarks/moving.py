@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,11 +26,12 @@ from google.api_core.client_options import ClientOptions
 from google.cloud import storage
 from googleapiclient.discovery import build
 
-from benchmarks.measuring import Cost, cpu_seconds, keep, shown
+from benchmarks.measuring import Cost, cpu_seconds, keep_figures, shown
 from tests.integration.localcloud.clients import Airbyte, MySQL
 from tests.support.services import LocalCloud
 
 SERVICES = ("metadata", "storage", "bigquery", "cloud_sql", "sqladmin", "airbyte")
+COLUMNS = ("MB", "rows", "way", "n", "s", "MB/s", "rows/s", "rows by CPU second", "peak MiB")
 # A row takes about so many bytes in a dump.
 ROW = 134
 LINEITEM = """
@@ -166,9 +167,8 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--runs", type=int, default=5)
     options = parser.parse_args(arguments)
     python = str(Path(os.environ["TRIBUTARY_BQEMULATOR"]).with_name("python"))
-    costs: dict[str, list[Cost]] = {}
-    print("| MB | rows | way | n | s | MB/s | rows/s | rows by CPU second | peak MiB |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+    lines: list[dict[str, Any]] = []
+    print(row(COLUMNS), row(["---"] * len(COLUMNS)), sep="\n")
     with tempfile.TemporaryDirectory() as folder:
         cloud = LocalCloud(Path(folder) / "cloud", python=python)
         with cloud.running(*SERVICES), cloud.as_environment():
@@ -190,11 +190,11 @@ def main(arguments: list[str]) -> None:
                 found["sync"] = [measured(sync, moving, roots) for _ in range(runs)]
                 for way, taken in found.items():
                     peak = {"import": ways["import"][1], "sync": moving}.get(way)
-                    print(line(megabytes, rows, mover.file(megabytes).stat().st_size, way, taken, peak))
-                    costs[f"{way}, {megabytes} MB"] = taken
+                    lines.append(line(megabytes, rows, mover.file(megabytes).stat().st_size, way, taken, peak))
+                    print(row(lines[-1].values()))
                 ratios = [one.wall / bare.wall for one, bare in zip(found["import"], found["mariadb"], strict=True)]
                 print(f"\nimport by mariadb, {megabytes} MB: {shown(ratios, 2)}\n", flush=True)
-    print(keep("moving", costs))
+    print(keep_figures("moving", lines=lines))
 
 
 def measured(work: Callable[[], object], peak: Peak | None, roots: list[int]) -> Cost:
@@ -205,14 +205,19 @@ def measured(work: Callable[[], object], peak: Peak | None, roots: list[int]) ->
         return cost(work, roots)
 
 
-def line(megabytes: int, rows: int, size: int, way: str, taken: list[Cost], peak: Peak | None) -> str:
+def line(megabytes: int, rows: int, size: int, way: str, taken: list[Cost], peak: Peak | None) -> dict[str, Any]:
     """A line of the table: medians."""
     wall, cpu = statistics.median(one.wall for one in taken), statistics.median(one.cpu for one in taken)
-    cells: list[Any] = [
-        megabytes, f"{rows:,}", way, len(taken), f"{wall:.1f}", f"{size / 1e6 / wall:.1f}", f"{rows / wall:,.0f}",
-        f"{rows / cpu:,.0f}", f"{peak.mebibytes:.0f}" if peak else "",
-    ]  # fmt: skip
-    return f"| {' | '.join(map(str, cells))} |"
+    cells = (
+        megabytes, rows, way, len(taken), round(wall, 2), round(size / 1e6 / wall, 1), round(rows / wall),
+        round(rows / cpu), round(peak.mebibytes) if peak else None,
+    )  # fmt: skip
+    return dict(zip(COLUMNS, cells, strict=True))
+
+
+def row(cells: Iterable[object]) -> str:
+    """In Markdown."""
+    return f"| {' | '.join(f'{cell:,}' if isinstance(cell, int | float) else str(cell or '') for cell in cells)} |"
 
 
 if __name__ == "__main__":

@@ -23,6 +23,8 @@ from typing import Any
 
 import yaml
 
+from benchmarks.measuring import keep_figures
+
 ROOT = Path(__file__).resolve().parents[1]
 
 PLAIN = """
@@ -109,8 +111,9 @@ def row(*cells: object) -> None:
     print(f"| {' | '.join(map(str, cells))} |", flush=True)
 
 
-def costs(sizes: list[int]) -> None:
-    """The table of what is built."""
+def costs(sizes: list[int]) -> list[dict[str, Any]]:
+    """Print the table of what is built; returns its lines."""
+    lines = []
     row("databases", "what is read", "DAGs", "build, CPU s", "store, CPU s", "kB a DAG", "peak MB")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for databases in sizes:
@@ -122,15 +125,18 @@ def costs(sizes: list[int]) -> None:
                 ("a group of Cosmos each", "plain.py", {}),
             ):
                 seen = parse(root, file, **variables)
+                lines.append({"databases": databases, "what": what, **seen})
                 numbers = (f"{seen[name]:.2f}" for name in ("build", "store"))
                 row(databases, what, seen["dags"], *numbers, f"{seen['kilobytes']:.0f}", f"{seen['peak']:.0f}")
+    return lines
 
 
-def versions(times: int) -> None:
-    """How many versions of ten DAGs so many parses make."""
+def versions(times: int) -> int:
+    """How many versions of ten DAGs so many parses make; printed, too."""
     with checkout(10) as root:
         found = {parse(root, "elt.py", PYTHONHASHSEED=str(seed))["version"] for seed in range(times)}
     print(f"\n{times} parses of ten DAGs in processes with other hash seeds: {len(found)} version(s).")
+    return len(found)
 
 
 def main() -> None:
@@ -139,8 +145,9 @@ def main() -> None:
     parser.add_argument("databases", nargs="*", type=int, default=[10, 100, 1000])
     parser.add_argument("--versions", type=int, default=20)
     options = parser.parse_args()
-    costs(options.databases)
-    versions(options.versions)
+    lines = costs(options.databases)
+    found = versions(options.versions)
+    keep_figures("parsing", lines=lines, parses=options.versions, versions_made=found)
 
 
 if __name__ == "__main__":

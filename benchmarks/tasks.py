@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measuring import cpu_seconds, shown
+from benchmarks.measuring import cpu_seconds, keep_figures, shown
 from tests.e2e.checkout import Checkout
 from tributary.airflow_api import TERMINAL
 
@@ -54,6 +54,7 @@ def main(runs: int) -> None:
                 cpu.append(used / TASKS)
         finally:
             checkout.run("make", "stop", check=False)
+    keep_figures("tasks", gaps=gaps, cpu=cpu, at_rest=at_rest)
     gaps.sort()
     print(f"From one task's end to the next one's first line, n = {len(gaps)}: {shown(gaps, 2)} s,")
     print(f"95 % at most {gaps[int(len(gaps) * 0.95)]:.2f} s. CPU for a task, n = {runs}: {shown(cpu, 2)} s;")
