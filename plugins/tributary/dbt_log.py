@@ -6,12 +6,15 @@ import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cosmos.hooks.subprocess import FullOutputSubprocessHook, FullOutputSubprocessResult
 from cosmos.operators._watcher.state import is_dbt_node_status_terminal
 
 from tributary.errors import DbtError
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
 
 # The events of dbt's log that say what is broken: which model or test, and why; or why nothing was built
 # at all. Source: dbt-core, dbt/events/types.py and dbt/task/printer.py.
@@ -75,6 +78,8 @@ class ModelsLog(FullOutputSubprocessHook):
         **kwargs: Any,
     ) -> FullOutputSubprocessResult:
         read = partial(self._read, process_log_line) if process_log_line else None
+        # Each look before the first model would else be an error in the triggerer's log.
+        self._push(kwargs["context"])
         return super().run_command(command, env, output_encoding, cwd, read, **kwargs)
 
     def _read(self, tell: Callable[[str, Any], None], line: str, arguments: Any) -> None:
@@ -85,12 +90,21 @@ class ModelsLog(FullOutputSubprocessHook):
         node = event["data"].pop("node_info", None)
         if not node:
             tell(line, arguments)
-        elif node.get("unique_id") not in self.models or not is_dbt_node_status_terminal(node.get("node_status")):
+        elif not self._is_new_end(node):
             tell(json.dumps(event), arguments)
         else:
             tell(line, arguments)
             self.ended[node["unique_id"]] = node["node_status"]
-            arguments["context"]["ti"].xcom_push(key=ENDED, value=self.ended)
+            self._push(arguments["context"])
+
+    def _is_new_end(self, node: dict[str, Any]) -> bool:
+        model, status = node.get("unique_id"), node.get("node_status")
+        # dbt tells some ends in two events.
+        is_new = model in self.models and self.ended.get(model) != status
+        return is_new and is_dbt_node_status_terminal(status)
+
+    def _push(self, context: Context) -> None:
+        context["ti"].xcom_push(key=ENDED, value=self.ended)
 
 
 def _event(line: str) -> dict[str, Any]:
