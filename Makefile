@@ -85,7 +85,7 @@ faults: install-dev ## every case of docs/reliability.md, most on a running stac
 
 bench: install-dev ## every benchmark, and docs/performance.md from them: about two hours
 	@stack/bootstrap bench
-	for name in parsing tasks consolidation dbt_stage day moving; do \
+	for name in parsing many tasks consolidation dbt_stage day moving; do \
 	  PYTHONPATH=plugins:. $(dev)/python -m benchmarks.$$name || exit 1; \
 	done
 	PYTHONPATH=. $(envs)/bench/bin/python -m benchmarks.performance

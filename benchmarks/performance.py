@@ -108,12 +108,18 @@ def moving(name: str, figures: Figures, title: str) -> str:
     for axis, what in ((axes[0], "rows/s"), (axes[1], "rows by CPU second")):
         axis.barh(labels[::-1], [one[what] for one in lines][::-1], color=COLOURS[0], height=0.65)
         axis.set_xlabel(what)
+    return f"![{title}]({save(name, title)})\n\n{plain(name, figures, title)}"
+
+
+def plain(_: str, figures: Figures, __: str) -> str:
+    """The lines as a table."""
+    lines = figures["lines"]
     columns = list(lines[0])
     rows = [f"| {' | '.join(columns)} |", f"|{' --- |' * len(columns)}"]
     for one in lines:
         cells = (f"{cell:,}" if isinstance(cell, int | float) else str(cell or "") for cell in one.values())
         rows.append(f"| {' | '.join(cells)} |")
-    return f"![{title}]({save(name, title)})\n\n" + "\n".join(rows)
+    return "\n".join(rows)
 
 
 SECTIONS: dict[str, tuple[Callable[[str, Figures, str], str], str]] = {
@@ -121,6 +127,7 @@ SECTIONS: dict[str, tuple[Callable[[str, Figures, str], str], str]] = {
     "dbt_stage": (bars, "The dbt stage of one database"),
     "tasks": (tasks, "A task that does nothing"),
     "parsing": (parsing, "Building the DAGs of many databases"),
+    "many": (plain, ""),
     "consolidation": (bars, "Consolidation of one changed database"),
     "moving": (moving, "Imports and syncs"),
 }

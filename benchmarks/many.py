@@ -1,0 +1,121 @@
+"""What a stack with many databases takes: `python -m benchmarks.many [DATABASES ...]`.
+
+For each number of databases (6, 100 and 1,000), with a stack in a folder of its own where nothing runs: the seconds
+until Airflow knows all DAGs, the largest memory of a process of the DAG processor, the CPU at rest of each part of
+Airflow with what it reads again meanwhile, and how long the pages of Airflow's own list of DAGs take.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from benchmarks.measuring import cpu_seconds, keep_figures, shown
+from tests.e2e.checkout import Checkout
+
+PARTS = ("scheduler", "dag-processor", "triggerer", "api-server")
+REST_SECONDS = 120.0
+# What the list of DAGs asks for, a page of it.
+LIST = "/ui/dags?limit=50&offset=0&dag_runs_limit=14"
+PAGES = 20
+
+
+def main(sizes: list[int]) -> None:
+    """Measure, and print a table in Markdown."""
+    lines = [measured(databases) for databases in sizes]
+    columns = list(lines[0])
+    print(f"| {' | '.join(columns)} |\n|{' --- |' * len(columns)}")
+    for line in lines:
+        print(f"| {' | '.join(str(cell) for cell in line.values())} |")
+    keep_figures("many", lines=lines)
+
+
+def measured(databases: int) -> dict[str, Any]:
+    """The table's line for so many databases."""
+    with tempfile.TemporaryDirectory() as folder:
+        checkout = Checkout.create(Path(folder))
+        with checkout.registry() as content:
+            content["databases"] = {f"shop_{number:05}": {"app": "retail"} for number in range(databases)}
+        try:
+            checkout.run("make", "up", timeout=1800)
+            processes = {part: process_of(checkout, part) for part in PARTS}
+            with peak_of(processes["dag-processor"]) as peak:
+                seconds = until_known(checkout, databases)
+                before, begin = {part: cpu(one) for part, one in processes.items()}, time.monotonic()
+                time.sleep(REST_SECONDS)
+                rested = time.monotonic() - begin
+                rest = {part: (cpu(one) - before[part]) / rested for part, one in processes.items()}
+            pages = [seconds_of(checkout, LIST) for _ in range(PAGES)]
+        finally:
+            checkout.run("make", "stop", check=False)
+    return {
+        "databases": databases,
+        "all DAGs known after, s": round(seconds),
+        "DAG processor, peak MB": round(peak[0]),
+        **{f"{part} at rest, CPU s a second": round(rest[part], 3) for part in PARTS},
+        "a page of Airflow's list, s": shown(pages, 2),
+    }
+
+
+def process_of(checkout: Checkout, part: str) -> psutil.Process:
+    """The process of a part of Airflow, which its supervisor started."""
+    supervisor = psutil.Process(int((checkout.folder / ".local" / "supervisord.pid").read_text()))
+    (found,) = (one for one in supervisor.children() if one.cmdline()[-1] == part)
+    return found
+
+
+def cpu(process: psutil.Process) -> float:
+    """Its CPU seconds and its children's."""
+    return cpu_seconds([process.pid])
+
+
+@contextmanager
+def peak_of(process: psutil.Process) -> Iterator[list[float]]:
+    """The largest resident memory, in MB, of it and of each of its children, looked at five times a second."""
+    peak, ended = [0.0], threading.Event()
+
+    def look() -> None:
+        while not ended.wait(0.2):
+            for one in (process, *process.children(recursive=True)):
+                try:
+                    peak[0] = max(peak[0], one.memory_info().rss / 1e6)
+                except psutil.NoSuchProcess:
+                    continue
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield peak
+    finally:
+        ended.set()
+        thread.join()
+
+
+def until_known(checkout: Checkout, databases: int) -> float:
+    """Seconds until Airflow knows the DAGs of all databases."""
+    begin = time.monotonic()
+    while time.monotonic() < begin + 900:
+        found = checkout.airflow._send("GET", "/api/v2/dags?limit=1&dag_id_pattern=elt__%25").json()["total_entries"]
+        if found == databases:
+            return time.monotonic() - begin
+        time.sleep(0.5)
+    raise TimeoutError(f"expected {databases} DAGs, Airflow knows {found}")
+
+
+def seconds_of(checkout: Checkout, path: str) -> float:
+    """How long a request takes."""
+    begin = time.monotonic()
+    checkout.airflow._send("GET", path)
+    return time.monotonic() - begin
+
+
+if __name__ == "__main__":
+    main([int(size) for size in sys.argv[1:]] or [6, 100, 1000])
