@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.sdk import BaseOperator
 
 PRODUCER = "transform.dbt_producer_watcher"
 
@@ -34,6 +36,15 @@ def test_every_model_s_task_begins_in_the_triggerer(dags: dict[str, Any], dag_id
         assert f"transform.{trigger.model.rpartition('.')[2]}_run" == task.task_id
         assert trigger.producer == PRODUCER
     assert not any(stored.get_task(other).start_from_trigger for other in (PRODUCER, f"{PRODUCER}_done"))
+
+
+def test_signatures_that_cosmos_asks_for_are_worked_out_once(dags: dict[str, Any]):
+    from cosmos.operators.base import AbstractDbtBase
+    from cosmos.operators.local import AbstractDbtLocalBase
+
+    assert dags
+    for initializer in (BaseOperator.__init__, AbstractDbtBase.__init__, AbstractDbtLocalBase.__init__):
+        assert inspect.signature(initializer) is inspect.signature(initializer)
 
 
 @pytest.mark.parametrize(
