@@ -1,4 +1,4 @@
-"""Corrections of bqemulator 1.4.0: dbt's enforced contracts and tests do not run on it without, and three for speed.
+"""Corrections of bqemulator 1.4.0: dbt's enforced contracts and tests do not run on it without, and four for speed.
 
 All are narrow and keep to what BigQuery does; drop one when a newer emulator passes the tests of ``include/dbt``
 without it.
@@ -7,6 +7,7 @@ without it.
 from __future__ import annotations
 
 from collections import defaultdict
+from copy import deepcopy
 from functools import lru_cache, partial
 from types import ModuleType
 from typing import Any
@@ -18,6 +19,7 @@ from bqemulator.sql import catalog_schema, translator
 from bqemulator.sql.rewriter import create_table_schema_ctas as schema_ctas
 from bqemulator.sql.rules.datetime_semantics import ConcatStringTypeRule
 from sqlglot import Dialect, Generator, exp
+from sqlglot.expressions import core
 from sqlglot.optimizer.qualify import qualify
 
 
@@ -29,6 +31,7 @@ def apply() -> None:
     _use_generators_again()
     _parse_a_statement_once()
     _type_a_chain_of_concatenations_once()
+    _copy_trees_faster()
 
 
 def _accept_parentheses_in_create_table_as() -> None:
@@ -109,3 +112,17 @@ def _type_a_chain_of_concatenations_once() -> None:
         return applies_to(self, node) and not isinstance(node.parent, exp.DPipe)
 
     ConcatStringTypeRule.applies_to = applies_outside  # type: ignore[method-assign]
+
+
+def _copy_trees_faster() -> None:
+    """Of a tree's copy, which each rewrite of a query makes, 40 % was `deepcopy` of each node's place in the text.
+
+    A place is a dictionary of numbers, for which a plain copy is as good.
+    """
+
+    def copied(value: Any) -> Any:
+        if type(value) is dict and all(type(one) in (int, bool, str) for one in value.values()):
+            return value.copy()
+        return deepcopy(value)
+
+    core.deepcopy = copied  # type: ignore[attr-defined]

@@ -111,6 +111,11 @@ class AirflowApi:
         body = {"dag_ids": list(dag_ids), "logical_date_gte": logical_date, "logical_date_lte": logical_date}
         return self._listed("/api/v2/dags/~/dagRuns/list", "dag_runs", body)
 
+    def running(self, dag_ids: Iterable[str]) -> Iterator[dict[str, Any]]:
+        """The runs of these DAGs that have begun and not ended."""
+        body = {"dag_ids": list(dag_ids), "states": ["running"]}
+        return self._listed("/api/v2/dags/~/dagRuns/list", "dag_runs", body)
+
     def tasks_in(self, runs: Mapping[str, str], states: Iterable[str]) -> Iterator[dict[str, Any]]:
         """The task instances in one of these states; *runs* is the id of the run by the id of its DAG."""
         body = {"dag_ids": list(runs), "dag_run_ids": list(dict.fromkeys(runs.values())), "state": list(states)}

@@ -135,6 +135,15 @@ class RunDay:
                 active[task["dag_id"]].append(task["task_id"].split(".")[0])
         for dag_id, run in followed.items():
             run.step = ", ".join(failed[dag_id] or dict.fromkeys(active[dag_id]))
+        self._say_what_is_before([dag_id for dag_id, run in followed.items() if run.state == "queued"], followed)
+
+    def _say_what_is_before(self, queued: Sequence[str], followed: Mapping[str, _Followed]) -> None:
+        """A DAG runs one day at a time, and another day may wait for its dump for hours."""
+        if queued:
+            for run in self.airflow.running(queued):
+                mine = followed[run["dag_id"]]
+                if run["dag_run_id"] != mine.run_id:  # it may have begun meanwhile
+                    mine.step = f"behind the run {run['dag_run_id']}"
 
     def _progress(self, runs: Sequence[_Followed]) -> Table:
         rows = [{"run": run.label, "state": run.state, "step": run.step, "seconds": round(run.seconds)} for run in runs]

@@ -30,7 +30,12 @@ class Answers:
         if self.asked <= self.away:
             raise AirflowAwayError("Airflow does not answer")
         states = {"elt__shop": "success", "elt__late": "running" if self.asked == 1 else "failed"}
+        states |= dict.fromkeys(("elt__behind", "elt__begun"), "queued" if self.asked == 1 else "success")
         return [{"dag_id": dag_id, "state": states[dag_id], "duration": 7.0} for dag_id in dag_ids if dag_id in states]
+
+    def running(self, dag_ids: Iterable[str]) -> list[dict[str, Any]]:
+        runs = [("elt__behind", "scheduled__2026-11-29"), ("elt__begun", "manual__2013-01-01")]
+        return [{"dag_id": dag_id, "dag_run_id": run_id} for dag_id, run_id in runs if dag_id in dag_ids]
 
     def tasks_in(self, runs: Mapping[str, str], states: Iterable[str]) -> list[dict[str, Any]]:
         self.followed.append(list(runs))
@@ -85,6 +90,12 @@ def test_all_runs_are_asked_for_at_once_and_only_while_they_go_on(clock: list[fl
     assert (later.state, later.step) == ("failed", "transform.payments_run")
     assert answers.asked == 2
     assert answers.followed == [["elt__shop", "elt__late"], ["elt__late"]]
+
+
+def test_a_queued_run_says_which_one_is_before_it(clock: list[float]):
+    (behind, begun), *_ = followed(Answers(away=0), "behind", "begun")
+    assert (behind.state, behind.step) == ("queued", "behind the run scheduled__2026-11-29")
+    assert (begun.state, begun.step) == ("queued", "")
 
 
 def test_a_run_that_is_gone_ends_the_command(clock: list[float]):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import pytest
 import sqlglot
 from bqemulator.catalog import ddl_sync
@@ -10,6 +12,7 @@ from bqemulator.sql import catalog_schema
 from bqemulator.sql.rules.datetime_semantics import ConcatStringTypeRule
 from sqlglot import Dialect, Generator, exp, parse_one
 from sqlglot.errors import ErrorLevel, ParseError, UnsupportedError
+from sqlglot.expressions import core
 
 from localcloud import bqemulator_fixes
 
@@ -96,3 +99,24 @@ def test_a_chain_of_concatenations_gets_its_type_once(monkeypatch: pytest.Monkey
     bqemulator_fixes._type_a_chain_of_concatenations_once()
     typed = {node.sql() for node in tree.find_all(exp.DPipe) if rule.applies_to(node)}
     assert typed == {"a || b || c || d", "(e || f) || 'x'", "e || f"}
+
+
+def test_a_tree_s_copy_is_as_before_and_shares_nothing(monkeypatch: pytest.MonkeyPatch):
+    asked: list[object] = []
+    tree = parse_one(QUERY, read="bigquery")
+    tree.meta["of another kind"] = [1]
+    before = [(type(node), dict(node.meta)) for node in tree.copy().walk()]
+    for module in (core, bqemulator_fixes):
+        monkeypatch.setattr(module, "deepcopy", lambda value: asked.append(value) or deepcopy(value))
+    bqemulator_fixes._copy_trees_faster()
+    copied = tree.copy()
+    assert copied == tree
+    assert [(type(node), dict(node.meta)) for node in copied.walk()] == before
+    for one, other in zip(tree.walk(), copied.walk(), strict=True):
+        assert one is not other
+        assert not one.meta or one.meta is not other.meta
+    copied.meta["of another kind"].append(2)
+    assert tree.meta["of another kind"] == [1]
+    places = [node.meta for node in tree.walk() if "line" in node.meta]
+    assert places
+    assert not [place for place in places if place in asked]
