@@ -3,7 +3,7 @@
 For each number of databases (10, 100 and 1,000), each in a process of its own: `dags/elt.py` as the DAG processor
 reads it, and stores it; the same as a task reads it, which builds its own DAG alone; and as a baseline one task group
 of Cosmos for each database, as its documentation shows it. CPU seconds in a process as the DAG processor and the
-executors fork them, with its imports done and a DAG built, and the largest resident memory. Then N (20) processes with
+executors fork them, with its imports done and a DAG built, and the largest resident memory. Then N (100) processes with
 other hash seeds, and how many versions of the DAGs Airflow would have stored. Prints tables in Markdown.
 """
 
@@ -145,7 +145,7 @@ def main() -> None:
     """Measure what the command line asks for, and print the tables."""
     parser = argparse.ArgumentParser(prog="benchmarks.parsing", description=__doc__)
     parser.add_argument("databases", nargs="*", type=int, default=[10, 100, 1000])
-    parser.add_argument("--versions", type=int, default=20)
+    parser.add_argument("--versions", type=int, default=100)
     options = parser.parse_args()
     lines = costs(options.databases)
     found = versions(options.versions)
