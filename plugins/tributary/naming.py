@@ -25,6 +25,8 @@ LOAD_MARKER = "_tributary_load"
 
 # The task of a dbt group that runs dbt; the other tasks of the group follow it, one a model. Cosmos' name.
 DBT_PRODUCER = "dbt_producer_watcher"
+# The task that ends with the landing of a database: its marts are built and checked.
+LANDING = "validate_marts"
 
 
 def dag_id(database: str) -> str:

@@ -94,7 +94,7 @@ def build_elt_dag(database: Database, registry: Registry) -> DAG:
                 env={"TRIBUTARY_DBT_DATASET": naming.dataset(database.name), "TRIBUTARY_DUMP_DATE": DUMP_DATE},
             )
             validate_marts = ValidateMartsOperator(
-                task_id="validate_marts", database=database, outlets=[database_asset(database.name)]
+                task_id=naming.LANDING, database=database, outlets=[database_asset(database.name)]
             )
             chain >> transform >> validate_marts
     dag.params = parameters("Load the dump although it is old, or its tables changed more than their guards allow.")

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
+# The states that the task in which a database lands does not leave by itself.
+_LANDED_OR_NEVER = frozenset({"success", "failed", "upstream_failed", "skipped", "removed"})
+
+
 class NothingLandedError(PermanentError):
     """No database has ever landed a dump up to the day."""
 
@@ -89,12 +93,18 @@ class AwaitDatabasesOperator(BaseOperator):
 
 
 def all_settled(*, day: str, databases: list[str], schedule: str) -> dict[str, Any] | None:
-    """An answer once no database is still to come: each has landed the day, or its run has failed."""
+    """An answer once no database is still to come: each has landed the day, or its run has failed.
+
+    One that has landed and whose run was started anew is still to come.
+    """
     landed = ops_store().landed(parse_day(day))
     missing = [name for name in databases if name not in landed or landed[name]["dump_date"].isoformat() != day]
-    if all(_has_failed(name, day, schedule) for name in missing):
-        return {"status": "settled"}
-    return None
+    at = logical_date(parse_day(day), schedule)
+    if not all(_has_run(name, at, "failed") for name in missing):
+        return None
+    if any(_lands_anew(name, at) for name in databases if name not in missing):
+        return None
+    return {"status": "settled"}
 
 
 def all_settled_or_late(*, deadline: str, **question: Any) -> dict[str, Any] | None:
@@ -104,11 +114,16 @@ def all_settled_or_late(*, deadline: str, **question: Any) -> dict[str, Any] | N
     return all_settled(**question)
 
 
-def _has_failed(database: str, day: str, schedule: str) -> bool:
-    """Whether the database's run for the day ended in failure; a missing run may still come."""
-    state = RuntimeTaskInstance.get_dr_count(
-        dag_id=naming.dag_id(database),
-        logical_dates=[logical_date(parse_day(day), schedule)],
-        states=["failed"],
-    )
-    return bool(state)
+def _has_run(database: str, at: datetime, *states: str) -> bool:
+    """Whether the database's run of that logical date is in one of the states; a missing run may still come."""
+    count = RuntimeTaskInstance.get_dr_count(dag_id=naming.dag_id(database), logical_dates=[at], states=list(states))
+    return bool(count)
+
+
+def _lands_anew(database: str, at: datetime) -> bool:
+    """Whether its run is under way and has not come to its landing."""
+    dag_id = naming.dag_id(database)
+    states = RuntimeTaskInstance.get_task_states(dag_id=dag_id, task_ids=[naming.LANDING], logical_dates=[at])
+    if all(of_run.get(naming.LANDING) in _LANDED_OR_NEVER for of_run in states.values()):
+        return False
+    return _has_run(database, at, "queued", "running")

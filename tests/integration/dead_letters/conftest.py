@@ -201,6 +201,11 @@ class Airflow:
         with closing(sqlite3.connect(self.database, timeout=30)) as connection, connection:
             connection.execute(update, (state, datetime.now(UTC).isoformat(" "), run_id, task))
 
+    def begin_run(self, run_id: str) -> None:
+        """What only a scheduler can do."""
+        with closing(sqlite3.connect(self.database, timeout=30)) as connection, connection:
+            connection.execute("update dag_run set state = 'running' where run_id = ?", (run_id,))
+
 
 @pytest.fixture(scope="session")
 def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Airflow]:

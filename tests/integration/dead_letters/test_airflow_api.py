@@ -100,6 +100,14 @@ def test_the_runs_of_a_day_and_what_is_at_work_in_them_are_asked_for_at_once(
     assert {task["dag_id"] for task in tasks} == {"elt__kiosk"}
 
 
+def test_runs_that_have_begun_are_told_from_those_that_wait(airflow: Airflow):
+    run_id, waits = airflow.start(), airflow.start()
+    airflow.begin_run(run_id)
+    found = [run["dag_run_id"] for run in airflow.steps.running(["elt__kiosk", "elt__unknown"])]
+    assert run_id in found
+    assert waits not in found
+
+
 def test_a_replay_clears_the_step_and_what_follows_and_nothing_else(airflow: Airflow, store: LetterStore):
     run_id = airflow.start()
     airflow.set(run_id, "success", "find_dump", "preflight", *LATER)
