@@ -3,7 +3,8 @@
 For each number of shops (1, 10, 100; 1,000 rows in each of their marts) a warehouse of its own in which all are
 published. Then, in turns between the warehouses, N (5) times: one shop lands anew, and what the tasks of `consolidate`
 do is done, without Airflow: the plan, dbt, the checks, the publication. Prints wall time, the CPU of all processes, the
-BigQuery jobs, and the rows that they built, kept and published.
+BigQuery jobs, their statements (a script has many), and the rows that dbt built and statements changed, as the audited
+tables and the jobs have them. What a job copies from a version to the next are no rows here: BigQuery reads none.
 
 Needs `TRIBUTARY_DBT_EXECUTABLE`, and `TRIBUTARY_BQEMULATOR`, the emulator's program.
 """
@@ -14,15 +15,16 @@ import argparse
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
@@ -66,8 +68,7 @@ class Shops:
     count: int
     folder: Path
     environment: dict[str, str]
-    landings: dict[str, int] = field(default_factory=dict)
-    rows: int = 0
+    landings: int = 0
 
     def __post_init__(self) -> None:
         self.store = OpsStore(self.client, LOCATION)
@@ -90,13 +91,21 @@ class Shops:
         contents = partition_contents(self.client, self.names[0], self.contract.mart_names, DAY.isoformat())
         same = dict.fromkeys(self.names, contents)
         self.store.record_databases("marts", same, days=dict.fromkeys(self.names, DAY), run_id="elt")
-        self.landings = dict.fromkeys(self.names, 0)
+        self.store.append_all("runs", [{**self.landing(name), "state": "landed"} for name in self.names])
         self.consolidate()
 
     def one_lands(self) -> None:
         """One shop has other marts than readers have; they are consolidated."""
-        self.landings[self.names[0]] += 1
+        self.landings += 1
+        self.store.append("runs", [{**self.landing(self.names[0]), "state": "landed"}])
         self.consolidate()
+
+    def landing(self, name: str) -> dict[str, Any]:
+        """What `ops.runs` says of one."""
+        return {
+            "database": name, "dump_date": DAY.isoformat(), "run_id": "elt", "dump_uri": f"gs://dumps/{name}",
+            "dump_generation": self.landings, "row_count": ROWS * len(self.contract.mart_names),
+        }  # fmt: skip
 
     def consolidate(self) -> None:
         """What the tasks of the DAG do, one after the other."""
@@ -113,32 +122,20 @@ class Shops:
         )
         if not result.success:
             raise RuntimeError(result.failure_message())
-        contents = publishing.publish(
+        publishing.publish(
             self.client,
             LOCATION,
-            run_id=f"run_{self.landings[self.names[0]]}",
+            run_id=f"run_{self.landings}",
             apps=self.apps,
             tables=self.tables,
             plan=plan,
             keep=3,
         )
-        self.rows = sum(content.rows for by_table in contents.values() for content in by_table.values())
 
     def plan(self) -> Plan:
         """As `await_databases` makes it."""
-        landed: dict[str, dict[str, Any]] = {
-            name: {
-                "dump_date": DAY,
-                "run_id": "elt",
-                "dump_uri": f"gs://dumps/{name}",
-                "dump_generation": landing,
-                "landed_at": datetime(2013, 1, 3, tzinfo=UTC) + timedelta(minutes=landing),
-            }
-            for name, landing in self.landings.items()
-        }
-        return Plan.made(
-            DAY.isoformat(), landed, self.apps, {APP: "as it is"}, editions.held_by_readers(self.store), {*self.names}
-        )
+        landed, base = self.store.landed(DAY), editions.held_by_readers(self.store)
+        return Plan.made(DAY.isoformat(), landed, self.apps, {APP: "as it is"}, base, {*self.names})
 
     def build(self, plan: Plan) -> None:
         """As dbt's task does."""
@@ -156,9 +153,37 @@ class Shops:
             check=True,
         )  # fmt: skip
 
-    def jobs(self) -> int:
-        """BigQuery jobs so far."""
-        return sum(1 for _ in self.client.list_jobs(all_users=True, max_results=10**6))
+    def jobs(self) -> list[Any]:
+        """All BigQuery jobs so far, the newest first."""
+        return list(self.client.list_jobs(all_users=True, max_results=10**6))
+
+    def work_since(self, before: int) -> Work:
+        """What was done after so many jobs."""
+        jobs = self.jobs()
+        new = jobs[: len(jobs) - before]
+        queries = [job for job in new if job.job_type == "query"]
+        changed = sum(job.num_dml_affected_rows or 0 for job in queries)
+        return Work(len(new), sum(statements_in(job.query) for job in queries), changed)
+
+    def built(self) -> int:
+        """The rows of the audited tables, which dbt makes anew each time."""
+        return sum(
+            self.client.get_table(f"{naming.CONSOLIDATED_AUDIT}.{mart}").num_rows for mart in self.contract.mart_names
+        )
+
+
+class Work(NamedTuple):
+    """Jobs, their statements, and the rows that statements changed."""
+
+    jobs: int
+    statements: int
+    changed: int
+
+
+def statements_in(sql: str) -> int:
+    """How many statements a text has."""
+    bare = re.sub(r"\'(?:[^\'\\]|\\.)*\'|\"(?:[^\"\\]|\\.)*\"|--[^\n]*|/\*.*?\*/", "", sql, flags=re.DOTALL)
+    return sum(1 for part in bare.split(";") if part.strip())
 
 
 def consolidated_columns() -> dict[str, dict[str, str]]:
@@ -199,13 +224,19 @@ def main(arguments: list[str]) -> None:
             shops.one_lands()
             warehouses[f"1 of {count}"] = shops
             roots += pids
-        before = {name: shops.jobs() for name, shops in warehouses.items()}
+        before = {name: len(shops.jobs()) for name, shops in warehouses.items()}
         costs = in_turns(options.runs, {name: shops.one_lands for name, shops in warehouses.items()}, roots)
-        print(table(costs, next(iter(costs))))
+        baseline = next(iter(costs))
+        notes = []
         for name, shops in warehouses.items():
-            jobs = (shops.jobs() - before[name]) / options.runs
-            print(f"{name}: {jobs:.1f} BigQuery jobs and {shops.rows:,} rows a run")
-        print(keep("consolidation", costs, next(iter(costs))))
+            work, built = shops.work_since(before[name]), shops.built()
+            jobs, statements, changed = (number / options.runs for number in work)
+            notes.append(
+                f"- {name}: a run has {jobs:.1f} BigQuery jobs and {statements:.1f} statements; dbt builds {built:,} "
+                f"rows, and statements change {changed:,.0f}."
+            )
+    print(table(costs, baseline), "\n".join(notes), sep="\n\n")
+    print(keep("consolidation", costs, baseline, notes=["\n".join(notes)]))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """What the dbt stage of one database costs: `python -m benchmarks.dbt_stage [N]`.
 
 Starts a stack in a folder of its own, loads one shop, and then builds its models N times each way (5), in turns: `dbt
-build` alone; Tributary's task group; Cosmos as its documentation shows it, in the modes WATCHER and LOCAL. These three
-are DAGs that hold nothing else. Prints a table in Markdown and keeps the single costs.
+build` alone, while Airflow stands still; Tributary's task group; Cosmos as its documentation shows it for a dbt in an
+environment of its own, in the modes WATCHER and LOCAL. These three are DAGs that hold nothing else, each in a file of
+its own. All run the same tests; unit tests are left out. Prints a table in Markdown and keeps the single costs.
 """
 
 from __future__ import annotations
@@ -15,44 +16,50 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from benchmarks.measuring import in_turns, keep, table
+from benchmarks.measuring import compared, in_turns, keep, shown, table
+from benchmarks.parts import Parts
 from tests.e2e.checkout import Checkout
 from tributary.airflow_api import TERMINAL
 
 DATABASE, APP = "shop_eu", "retail"
-DAGS = """
-from cosmos import DbtTaskGroup, ExecutionConfig, ProfileConfig, ProjectConfig, RenderConfig
-from cosmos.constants import ExecutionMode, InvocationMode
+HEAD = """
 from airflow.sdk import DAG
 from tributary.dbt import MANIFEST, PROJECT, dbt_executable, dbt_task_group
 from tributary.policies import DEFAULT_ARGS
 
 VARIABLES = {{"database": {database!r}}}
 ENV = {{"TRIBUTARY_DBT_DATASET": {database!r}, "TRIBUTARY_DUMP_DATE": {day!r}}}
-
+"""
+TRIBUTARY = """
 with DAG("stage__tributary", schedule=None, default_args=DEFAULT_ARGS):
     dbt_task_group("transform", select="tag:{app}", shown={app!r}, variables=VARIABLES, env=ENV)
-
-def of_cosmos(mode):
-    with DAG(f"stage__{{mode.value}}", schedule=None) as dag:
-        DbtTaskGroup(
-            group_id="transform",
-            project_config=ProjectConfig(PROJECT, manifest_path=MANIFEST),
-            profile_config=ProfileConfig(
-                profile_name="tributary", target_name="bigquery", profiles_yml_filepath=PROJECT / "profiles.yml"
-            ),
-            execution_config=ExecutionConfig(
-                execution_mode=mode,
-                invocation_mode=InvocationMode.SUBPROCESS,  # dbt has an environment of its own
-                dbt_executable_path=dbt_executable(),
-            ),
-            render_config=RenderConfig(select=["tag:{app}"]),
-            operator_args={{"vars": VARIABLES, "env": ENV, "append_env": True, "install_deps": False}},
-        )
-    return dag
-
-watcher, local = of_cosmos(ExecutionMode.WATCHER), of_cosmos(ExecutionMode.LOCAL)
 """
+COSMOS = """
+from cosmos import DbtTaskGroup, ExecutionConfig, ProfileConfig, ProjectConfig, RenderConfig
+from cosmos.constants import ExecutionMode, InvocationMode
+
+with DAG("stage__{mode}", schedule=None):
+    DbtTaskGroup(
+        group_id="transform",
+        project_config=ProjectConfig(PROJECT, manifest_path=MANIFEST),
+        profile_config=ProfileConfig(
+            profile_name="tributary", target_name="bigquery", profiles_yml_filepath=PROJECT / "profiles.yml"
+        ),
+        execution_config=ExecutionConfig(
+            execution_mode=ExecutionMode({mode!r}),
+            invocation_mode=InvocationMode.SUBPROCESS,
+            dbt_executable_path=dbt_executable(),
+        ),
+        render_config=RenderConfig(select=["tag:{app}"]),
+        operator_args={{
+            "vars": VARIABLES, "append_env": True, "install_deps": False,
+            "env": {{**ENV, "DBT_EXCLUDE_RESOURCE_TYPES": "unit_test"}},
+        }},
+    )
+"""
+BARE = "dbt build"
+# A run that takes longer has hung.
+RUN_SECONDS = 900
 
 
 def main(n: int) -> None:
@@ -63,18 +70,32 @@ def main(n: int) -> None:
             checkout.run("make", "up", timeout=1800)
             day = json.loads(checkout.simulator("advance", "--json").splitlines()[-1])["date"]
             checkout.run("./tributary", "run", "--date", day, "--database", DATABASE)
-            (checkout.folder / "dags" / "stages.py").write_text(DAGS.format(database=DATABASE, app=APP, day=day))
-            ways: dict[str, Callable[[], object]] = {"dbt build": partial(bare, checkout, day)}
-            for name, dag in (("Tributary", "tributary"), ("Cosmos, WATCHER", "watcher"), ("Cosmos, LOCAL", "local")):
-                ways[name] = partial(run, checkout, f"stage__{dag}")
+            ways: dict[str, Callable[[], object]] = {BARE: partial(bare, checkout, day)}
+            for name, mode, text in (
+                ("Tributary", "tributary", TRIBUTARY),
+                ("Cosmos, WATCHER", "watcher", COSMOS),
+                ("Cosmos, LOCAL", "local", COSMOS),
+            ):
+                written = (HEAD + text).format(database=DATABASE, app=APP, day=day, mode=mode)
+                (checkout.folder / "dags" / f"stage_{mode}.py").write_text(written)
+                ways[name] = partial(run, checkout, f"stage__{mode}")
             for way in ways.values():
                 way()  # what only the first time costs, such as parsing the project, is nobody's
-            supervisor = int((checkout.folder / ".local" / "supervisord.pid").read_text())
-            costs = in_turns(n, ways, [supervisor])
+            models = len([task for task in tasks_of(checkout, "stage__tributary") if task.endswith("_run")])
+            costs = in_turns(n, ways, (), around=Parts(checkout).around([BARE]))
         finally:
             checkout.run("make", "stop", check=False)
-    print(table(costs, "dbt build"))
-    print(f"\n{keep('dbt_stage', costs, 'dbt build')}")
+    on_top = [(mine.cpu - alone.cpu) / models for mine, alone in zip(costs["Tributary"], costs[BARE], strict=True)]
+    notes = [f"Of Tributary on top of dbt, for each of {models} models that have a task: {shown(on_top, 2)} CPU s."]
+    pairs = [("Tributary", BARE), ("Cosmos, WATCHER", "Tributary"), ("Cosmos, LOCAL", "Tributary")]
+    print(table(costs, BARE), compared(costs, pairs), *notes, sep="\n\n")
+    print(keep("dbt_stage", costs, BARE, pairs, notes=notes))
+
+
+def tasks_of(checkout: Checkout, dag_id: str) -> set[str]:
+    """The tasks of the DAG's run that began last."""
+    latest = checkout.airflow.latest_run(dag_id)
+    return {task["task_id"] for task in checkout.airflow.tasks(dag_id, latest["dag_run_id"])} if latest else set()
 
 
 def bare(checkout: Checkout, day: str) -> None:
@@ -95,7 +116,8 @@ def run(checkout: Checkout, dag_id: str) -> None:
         time.sleep(2)
     run_id = f"run_{time.time():.0f}"
     airflow._send("POST", f"/api/v2/dags/{dag_id}/dagRuns", json={"dag_run_id": run_id, "logical_date": None})
-    while (state := airflow.run(dag_id, run_id)["state"]) not in TERMINAL:
+    end = time.monotonic() + RUN_SECONDS
+    while (state := airflow.run(dag_id, run_id)["state"]) not in TERMINAL and time.monotonic() < end:
         time.sleep(0.5)
     if state != "success":
         raise RuntimeError(f"{dag_id}, {run_id}: {state}")

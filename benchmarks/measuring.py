@@ -13,9 +13,10 @@ import statistics
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,18 @@ import psutil
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
-PACKAGES = ("apache-airflow", "astronomer-cosmos", "great-expectations")
+# By package, the environment that has it.
+PACKAGES = {
+    "apache-airflow": "airflow",
+    "astronomer-cosmos": "airflow",
+    "great-expectations": "airflow",
+    "dbt-core": "dbt",
+    "dbt-bigquery": "dbt",
+    "bqemulator": "localcloud",
+    "duckdb": "localcloud",
+}
+# How often the processes are looked at anew, where one ended in the middle of it.
+_LOOKS = 50
 
 
 @dataclass(frozen=True)
@@ -36,33 +48,60 @@ class Cost:
 
 def cpu_seconds(roots: Iterable[int]) -> float:
     """CPU seconds so far of these processes, their descendants, and those descendants that were waited for."""
-    total = 0.0
+    roots = list(roots)
+    for _ in range(_LOOKS):
+        processes = trees(roots)
+        try:
+            times = [process.cpu_times() for process in processes.values()]
+        except psutil.NoSuchProcess:
+            continue
+        # Who has ended meanwhile may be counted by its parent, too, or not at all.
+        if trees(roots).keys() == processes.keys():
+            return sum(one.user + one.system + one.children_user + one.children_system for one in times)
+    raise RuntimeError(f"processes come and go faster than they can be looked at ({_LOOKS} times)")
+
+
+def trees(roots: Iterable[int]) -> dict[int, psutil.Process]:
+    """These processes and their descendants, each once."""
+    found: dict[int, psutil.Process] = {}
     for root in roots:
-        tree = psutil.Process(root)
-        for process in (tree, *tree.children(recursive=True)):
-            try:
-                times = process.cpu_times()
-            except psutil.NoSuchProcess:
-                continue
-            total += times.user + times.system + times.children_user + times.children_system
-    return total
+        process = psutil.Process(root)
+        found |= {one.pid: one for one in (process, *process.children(recursive=True))}
+    return found
 
 
-def in_turns(n: int, ways: Mapping[str, Callable[[], object]], roots: Iterable[int]) -> dict[str, list[Cost]]:
+def in_turns(
+    n: int,
+    ways: Mapping[str, Callable[[], object]],
+    roots: Iterable[int],
+    *,
+    before: Callable[[], object] = lambda: None,
+    around: Callable[[str], AbstractContextManager[Iterable[int]]] | None = None,
+) -> dict[str, list[Cost]]:
     """The costs of each way, n times; the one that was first is last the next time.
 
     :param roots: processes that work for it, beside this one and its children.
+    :param before: what each turn of all ways begins with, unmeasured.
+    :param around: what surrounds a way, unmeasured; gives the roots while it lasts.
     """
-    trees = (os.getpid(), *roots)
+    around = around or (lambda _: nullcontext(list(roots)))
     costs: dict[str, list[Cost]] = {way: [] for way in ways}
     for number in range(n):
+        before()
         order = list(ways) if number % 2 == 0 else list(reversed(ways))
         for way in order:
-            before, begin = cpu_seconds(trees), time.monotonic()
-            ways[way]()
-            costs[way].append(Cost(time.monotonic() - begin, cpu_seconds(trees) - before))
+            with around(way) as of_way:
+                costs[way].append(cost(ways[way], of_way))
             print(f"{way}: {costs[way][-1].wall:.1f} s, {costs[way][-1].cpu:.1f} CPU s", flush=True)
     return costs
+
+
+def cost(work: Callable[[], object], roots: Iterable[int]) -> Cost:
+    """What one piece of work takes, this process and its children included."""
+    processes = (os.getpid(), *roots)
+    used, begin = cpu_seconds(processes), time.monotonic()
+    work()
+    return Cost(time.monotonic() - begin, cpu_seconds(processes) - used)
 
 
 def table(costs: Mapping[str, list[Cost]], baseline: str) -> str:
@@ -83,21 +122,34 @@ def table(costs: Mapping[str, list[Cost]], baseline: str) -> str:
     return "\n".join(lines)
 
 
+def compared(costs: Mapping[str, list[Cost]], pairs: Iterable[tuple[str, str]]) -> str:
+    """Lines in Markdown: of each pair of ways, the first by the second, turn by turn."""
+    lines = []
+    for way, other in pairs:
+        both = list(zip(costs[way], costs[other], strict=True))
+        wall, cpu = ([getattr(one, of) / getattr(two, of) for one, two in both] for of in ("wall", "cpu"))
+        lines.append(f"- {way} by {other}: wall {shown(wall, 2)}, CPU {shown(cpu, 2)}.")
+    return "\n".join(lines)
+
+
 def shown(values: list[float], digits: int) -> str:
     """The median, and between which values."""
     least, most = min(values), max(values)
     return f"{statistics.median(values):.{digits}f} ({least:.{digits}f} to {most:.{digits}f})"
 
 
-def keep(name: str, costs: Mapping[str, list[Cost]], baseline: str) -> Path:
-    """Write the single costs below `benchmarks/results`, for `benchmarks.performance`."""
+def keep(
+    name: str, costs: Mapping[str, list[Cost]], baseline: str, pairs: Iterable[tuple[str, str]] = (), **figures: Any
+) -> Path:
+    """Write the single costs below `benchmarks/results`, for `benchmarks.performance`, and whatever else."""
     singles = {way: [asdict(cost) for cost in found] for way, found in costs.items()}
-    return keep_figures(name, costs=singles, baseline=baseline)
+    return keep_figures(name, costs=singles, baseline=baseline, pairs=list(pairs), **figures)
 
 
 def keep_figures(name: str, **figures: Any) -> Path:
     """Write figures below `benchmarks/results`, with the machine and the versions."""
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True)
+    describe = ["git", "describe", "--always", "--abbrev=40", "--dirty"]
+    commit = subprocess.run(describe, cwd=ROOT, capture_output=True, text=True, check=True)
     document = {
         "name": name,
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -108,10 +160,17 @@ def keep_figures(name: str, **figures: Any) -> Path:
             "system": platform.platform(),
             "python": platform.python_version(),
         },
-        "versions": {package: version(package) for package in PACKAGES},
+        "versions": {package: version_in(environment, package) for package, environment in PACKAGES.items()},
         **figures,
     }
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
     path.write_text(json.dumps(document, indent=1) + "\n")
     return path
+
+
+def version_in(environment: str, package: str) -> str:
+    """The version of a package in one of the checkout's environments."""
+    (folder,) = (ROOT / ".local" / "envs" / environment / "lib").glob("python3*/site-packages")
+    (found,) = distributions(name=package, path=[str(folder)])
+    return found.version

@@ -1,9 +1,9 @@
 """How fast data moves: `python -m benchmarks.moving [MEGABYTES ...] [--runs N]`.
 
-Makes a dump of a table like TPC-H's `lineitem` of each size (100 and 2,000 MB). In turns, N (5) times with the first
-and once with each other one: the bare `mariadb` client reads it; the local Cloud SQL imports it from the bucket. Then
-as many syncs into the local BigQuery. Prints MB, rows, rows by CPU second of all processes, and the peak memory of the
-processes that import and move. Needs `TRIBUTARY_BQEMULATOR`, the emulator's program.
+Makes a plain dump of a table like TPC-H's `lineitem` of each size (100 and 2,000 MB). In turns, N (5) times with the
+first and three times with each other one: the bare `mariadb` client reads it; the local Cloud SQL imports it from the
+bucket. Then as many syncs into the local BigQuery. Prints MB, rows, rows by CPU second of all processes, and the peak
+memory of the importer and of the mover. Needs `TRIBUTARY_BQEMULATOR`, the emulator's program.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +27,14 @@ from google.api_core.client_options import ClientOptions
 from google.cloud import storage
 from googleapiclient.discovery import build
 
-from benchmarks.measuring import Cost, cpu_seconds, keep_figures, shown
+from benchmarks.measuring import Cost, compared, cost, keep_figures
 from tests.integration.localcloud.clients import Airbyte, MySQL
 from tests.support.services import LocalCloud
 
 SERVICES = ("metadata", "storage", "bigquery", "cloud_sql", "sqladmin", "airbyte")
 COLUMNS = ("MB", "rows", "way", "n", "s", "MB/s", "rows/s", "rows by CPU second", "peak MiB")
+# A job that takes longer has hung.
+JOB_SECONDS = 1800.0
 # A row takes about so many bytes in a dump.
 ROW = 134
 LINEITEM = """
@@ -132,8 +135,9 @@ class Mover:
         where = {"project": self.cloud.project, "instance": "staging"}
         operation = self.sqladmin.instances().import_(**where, body=body).execute()
         get = self.sqladmin.operations().get(project=self.cloud.project, operation=operation["name"])
+        end = time.monotonic() + JOB_SECONDS
         while (found := get.execute())["status"] != "DONE":
-            time.sleep(0.05)
+            wait_until(end)
         if "error" in found:
             raise RuntimeError(str(found["error"]))
 
@@ -143,21 +147,13 @@ class Mover:
         connection = airbyte.connection("imported")
 
         def sync() -> None:
-            job = airbyte.start(connection)
+            job, end = airbyte.start(connection), time.monotonic() + JOB_SECONDS
             while (status := airbyte.job(job).status) not in ("succeeded", "failed", "cancelled"):
-                time.sleep(0.05)
+                wait_until(end)
             if status != "succeeded":
                 raise RuntimeError(airbyte.log(job))
 
         return sync
-
-
-def cost(work: Callable[[], object], roots: list[int]) -> Cost:
-    """What one piece of work takes, this process and its children included."""
-    trees = [os.getpid(), *roots]
-    before, begin = cpu_seconds(trees), time.monotonic()
-    work()
-    return Cost(time.monotonic() - begin, cpu_seconds(trees) - before)
 
 
 def main(arguments: list[str]) -> None:
@@ -168,6 +164,8 @@ def main(arguments: list[str]) -> None:
     options = parser.parse_args(arguments)
     python = str(Path(os.environ["TRIBUTARY_BQEMULATOR"]).with_name("python"))
     lines: list[dict[str, Any]] = []
+    singles: dict[int, Any] = {}
+    notes: list[str] = []
     print(row(COLUMNS), row(["---"] * len(COLUMNS)), sep="\n")
     with tempfile.TemporaryDirectory() as folder:
         cloud = LocalCloud(Path(folder) / "cloud", python=python)
@@ -176,7 +174,7 @@ def main(arguments: list[str]) -> None:
             roots = [mover.pid(service) for service in SERVICES]
             for number, megabytes in enumerate(options.megabytes):
                 rows = mover.make(megabytes)
-                runs = options.runs if number == 0 else 1
+                runs = options.runs if number == 0 else min(3, options.runs)
                 ways: dict[str, tuple[Callable[[], object], Peak | None]] = {
                     "mariadb": (lambda size=megabytes: mover.bare(size), None),
                     "import": (lambda size=megabytes: mover.imported(size), Peak(mover.pid("sqladmin"))),
@@ -192,9 +190,18 @@ def main(arguments: list[str]) -> None:
                     peak = {"import": ways["import"][1], "sync": moving}.get(way)
                     lines.append(line(megabytes, rows, mover.file(megabytes).stat().st_size, way, taken, peak))
                     print(row(lines[-1].values()))
-                ratios = [one.wall / bare.wall for one, bare in zip(found["import"], found["mariadb"], strict=True)]
-                print(f"\nimport by mariadb, {megabytes} MB: {shown(ratios, 2)}\n", flush=True)
-    print(keep_figures("moving", lines=lines))
+                singles[megabytes] = {way: [asdict(one) for one in taken] for way, taken in found.items()}
+                # How much faster the import is, so the other way round.
+                notes.append(f"{megabytes:,} MB: " + compared(found, [("mariadb", "import")]).removeprefix("- "))
+                print(f"\n{notes[-1]}\n", flush=True)
+    print(keep_figures("moving", lines=lines, singles=singles, notes=["\n".join(f"- {note}" for note in notes)]))
+
+
+def wait_until(end: float) -> None:
+    """Wait a little. Raises TimeoutError at the end (`time.monotonic`)."""
+    if time.monotonic() > end:
+        raise TimeoutError(f"not done within {JOB_SECONDS:.0f} s")
+    time.sleep(0.05)
 
 
 def measured(work: Callable[[], object], peak: Peak | None, roots: list[int]) -> Cost:

@@ -15,7 +15,7 @@ from typing import Any
 
 import matplotlib as mpl
 
-from benchmarks.measuring import RESULTS, ROOT, Cost, shown, table
+from benchmarks.measuring import RESULTS, ROOT, Cost, compared, shown, table
 
 mpl.use("svg")
 from matplotlib import pyplot as plt
@@ -51,7 +51,8 @@ def bars(name: str, figures: Figures, title: str) -> str:
         axis.set_xlabel(what)
         axis.set_xlim(left=0)
     image = save(name, title)
-    return f"![{title}]({image})\n\n{table(costs, figures['baseline'])}"
+    below = (compared(costs, figures["pairs"]), *figures.get("notes", ()))
+    return "\n\n".join(filter(None, (f"![{title}]({image})", table(costs, figures["baseline"]), *below)))
 
 
 def tasks(name: str, figures: Figures, title: str) -> str:
@@ -119,7 +120,7 @@ def plain(_: str, figures: Figures, __: str) -> str:
     for one in lines:
         cells = (f"{cell:,}" if isinstance(cell, int | float) else str(cell or "") for cell in one.values())
         rows.append(f"| {' | '.join(cells)} |")
-    return "\n".join(rows)
+    return "\n\n".join(["\n".join(rows), *figures.get("notes", ())])
 
 
 SECTIONS: dict[str, tuple[Callable[[str, Figures, str], str], str]] = {
@@ -149,7 +150,8 @@ def made_with(figures: Figures) -> str:
     versions = ", ".join(f"{package} {number}" for package, number in figures["versions"].items())
     return (
         f"{machine['cpus']} cores, {machine['memory_gb']} GB, Python {machine['python']}, {versions}; "
-        f"commit {figures['commit'][:10]}, {figures['when'][:10]}. Single figures: "
+        f"commit {figures['commit'][:10]}{' and changes' * figures['commit'].endswith('-dirty')}, "
+        f"{figures['when'][:10]}. Single figures: "
         f"[{figures['name']}.json](../benchmarks/results/{figures['name']}.json)."
     )
 

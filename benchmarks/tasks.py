@@ -20,6 +20,8 @@ from tributary.airflow_api import TERMINAL
 
 TASKS = 20
 REST_SECONDS = 60.0
+# A run that takes longer has hung.
+RUN_SECONDS = 300.0
 CHAIN = f"""
 import time
 from airflow.sdk import DAG, BaseOperator, chain
@@ -68,7 +70,8 @@ def run(checkout: Checkout, run_id: str) -> list[float]:
     while "chain" not in airflow.dags() and time.monotonic() < end:
         time.sleep(2)
     airflow._send("POST", runs, json={"dag_run_id": run_id, "logical_date": None})
-    while airflow.run("chain", run_id)["state"] not in TERMINAL:
+    end = time.monotonic() + RUN_SECONDS
+    while airflow.run("chain", run_id)["state"] not in TERMINAL and time.monotonic() < end:
         time.sleep(2)
     tasks = sorted(airflow.tasks("chain", run_id), key=lambda task: str(task["task_id"]))
     assert [task["state"] for task in tasks] == ["success"] * TASKS

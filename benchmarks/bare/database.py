@@ -1,7 +1,7 @@
-"""One database's day with the bare tools: `python -m benchmarks.bare.database DAY DATABASE`.
+"""The day of some databases with the bare tools, in turn: `python -m benchmarks.bare.database DAY DATABASE ...`.
 
-Its dump goes through `mariadb` into a database `bare_<db>`, from there into `raw__<db>`, then dbt builds `<db>`; both
-are held against their rules. Great Expectations is imported once, in this process.
+A dump goes through `mariadb` into a database `bare_<db>`, from there into `raw__<db>`, then dbt builds `<db>`; both are
+held against their rules. Great Expectations is imported once, in this process.
 """
 
 from __future__ import annotations
@@ -14,12 +14,18 @@ from datetime import date
 
 from benchmarks.bare.tools import PROJECT, ROOT, bigquery, check, dbt
 from tributary import naming
-from tributary.registry import load_registry
+from tributary.registry import Database, load_registry
 
 
-def main(day: str, name: str) -> None:
-    """Load the day; raises where a tool fails or a rule is broken."""
-    database = load_registry().databases[name]
+def main(day: str, names: list[str]) -> None:
+    """Load the day of each; raises where a tool fails or a rule is broken."""
+    databases = load_registry().databases
+    for name in names:
+        load(day, name, databases[name])
+
+
+def load(day: str, name: str, database: Database) -> None:
+    """Load the day of one."""
     load_dump(day, name)
     streams = {table: list(contract.selected_columns) for table, contract in database.contract.tables.items()}
     mover = [str(ROOT / ".local" / "envs" / "localcloud" / "bin" / "python"), "-m", "benchmarks.bare.move"]
@@ -60,4 +66,4 @@ def load_dump(day: str, name: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(sys.argv[1], sys.argv[2:])

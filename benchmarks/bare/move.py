@@ -17,6 +17,9 @@ from localcloud.airbyte.connections import plan
 from localcloud.airbyte.extract import Extractor
 from localcloud.airbyte.warehouse import Warehouse
 
+# Where DuckDB keeps what reads MySQL, so that it is put there once.
+EXTENSIONS = Path(__file__).resolve().parents[2] / ".local" / "bare" / "duckdb"
+
 
 def main(database: str, dataset: str, streams: str) -> None:
     """Move them all."""
@@ -33,7 +36,8 @@ def main(database: str, dataset: str, streams: str) -> None:
     destination = {"project_id": os.environ["GOOGLE_CLOUD_PROJECT"], "dataset_location": "US"}
     warehouse = Warehouse(destination, dataset)
     warehouse.prepare()
-    with tempfile.TemporaryDirectory() as folder, Extractor(source, Path(folder) / "duckdb", 0) as extractor:
+    EXTENSIONS.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, Extractor(source, EXTENSIONS, 0) as extractor:
         for name, columns in json.loads(streams).items():
             selected = [{"fieldPath": [column]} for column in columns]
             stream = {"name": name, "syncMode": "full_refresh_overwrite", "selectedFields": selected}
