@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +102,14 @@ class ComposeStack(Stack):
     def kill(self, container: Container) -> None:
         """SIGKILL for all of it; it stays down until `revive`."""
         docker("kill", "--signal", "KILL", container.id)
+
+    def freeze(self, containers: Iterable[Container]) -> None:
+        """Let them stand still, until `thaw` or `kill`."""
+        docker("pause", *(one.id for one in containers))
+
+    def thaw(self, containers: Iterable[Container]) -> None:
+        for one in containers:
+            docker("unpause", one.id)
 
     def revive(self, container: Container) -> None:
         """Start what was killed, and wait until it is well."""
