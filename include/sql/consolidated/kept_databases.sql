@@ -1,3 +1,3 @@
 -- What a version has of every database. Versions of before the column `edition` lack it, so nothing is named here.
-select *
+select * -- noqa: AM04
 from `$dataset`.`$table`
