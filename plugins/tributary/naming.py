@@ -17,6 +17,8 @@ HOUSEKEEPING_DAG = "housekeeping"
 _ELT = "elt__"
 _RAW = "raw__"
 
+# The column of every consolidated table that says whose row it is.
+DATABASE_COLUMN = "_database"
 # A table beside those of a kept version: what `ops.published` is to say of it (one row).
 PUBLICATION = "_tributary_publication"
 

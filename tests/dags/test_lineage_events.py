@@ -25,7 +25,14 @@ DUMP = {
 XCOMS = {
     "find_dump": DUMP,
     "preflight": {"uri": DUMP["uri"]},
-    "await_databases": {"as_of": {}, "changed": {}, "day": "2013-01-02"},
+    "await_databases": {
+        "day": "2013-01-02",
+        "as_of": dict.fromkeys(("shop_eu", "shop_us"), "2013-01-02"),
+        "landed": {},
+        "editions": {},
+        "changed": {"shop_eu": "2013-01-02"},
+        "base": "20130101T030000000",
+    },
 }
 MYSQL = "mysql://10.1.2.3:3306"
 
@@ -101,18 +108,23 @@ def test_sync_tells_of_each_raw_table_which_columns_were_copied(run: ListenedTas
             assert (source["namespace"], source["name"], source["field"]) == (MYSQL, f"shop_eu.{name}", column)
 
 
-def test_publish_tells_the_audited_table_of_each_consolidated_one(run: ListenedTasks, dags: Any, registry: Registry):
+def test_publish_tells_the_audited_table_of_each_consolidated_one_and_whose_rows_stay(
+    run: ListenedTasks, dags: Any, registry: Registry
+):
     assert run(dags["consolidate"].get_task("publish"), xcoms=XCOMS) == "success"
     event = complete(run)
     tables = {mart for app in registry.apps for mart in registry.contracts[app].mart_names}
-    assert set(by_name(event["inputs"])) == {("bigquery", f"{PROJECT}.consolidated__audit.{name}") for name in tables}
+    stay = {f"{PROJECT}.shop_us.{name}" for name in registry.contracts["retail"].mart_names}
+    audited = {f"{PROJECT}.consolidated__audit.{name}" for name in tables}
+    assert set(by_name(event["inputs"])) == {("bigquery", name) for name in audited | stay}
     written = by_name(event["outputs"])
     assert set(written) == {("bigquery", f"{PROJECT}.consolidated.{name}") for name in {*tables, "databases"}}
     for name in tables:
         lineage = written["bigquery", f"{PROJECT}.consolidated.{name}"]["columnLineage"]["fields"]
         assert {"_database", "_dump_date"} <= set(lineage)
         sources = {source["name"] for field in lineage.values() for source in field["inputFields"]}
-        assert sources == {f"{PROJECT}.consolidated__audit.{name}"}
+        assert sources - {f"{PROJECT}.shop_us.{name}"} == {f"{PROJECT}.consolidated__audit.{name}"}
+        assert (f"{PROJECT}.shop_us.{name}" in sources) is (name in registry.contracts["retail"].mart_names)
 
 
 def test_a_failure_tells_no_data_and_no_content_of_rows(run: ListenedTasks, dags: Any):

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Whose row it is, in every table of `consolidated`.
-DATABASE_COLUMN = "_database"
 
 Contents = dict[str, dict[str, Content]]
 
@@ -35,7 +33,7 @@ def audited_contents(
     """
     types = table_columns(client, naming.CONSOLIDATED_AUDIT)
     columns = {
-        table: bigquery_columns(types.get(table, {}), without=[DATABASE_COLUMN])
+        table: bigquery_columns(types.get(table, {}), without=[naming.DATABASE_COLUMN])
         for app in apps
         for table in tables[app]
     }
@@ -45,7 +43,7 @@ def audited_contents(
         for database in names
         if database in as_of
     }
-    query = bigquery_query_by(DATABASE_COLUMN, naming.CONSOLIDATED_AUDIT, columns)
+    query = bigquery_query_by(naming.DATABASE_COLUMN, naming.CONSOLIDATED_AUDIT, columns)
     for database, table, rows, *sums in execute(client, query):
         if database not in contents:
             raise StageMismatchError(

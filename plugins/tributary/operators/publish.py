@@ -71,4 +71,10 @@ class PublishOperator(LineageMixin, BaseOperator):
 
         columns = consolidated_columns(json.loads(MANIFEST.read_text()))
         tables = {table: columns.get(table, {}) for app in self.apps for table in self.tables[app]}
-        return published(bigquery_project(), tables, DATABASES)
+        unchanged = Plan.read(self.plan.resolve(context)).staying
+        staying = {
+            table: [database for database in databases if database in unchanged]
+            for app, databases in self.apps.items()
+            for table in self.tables[app]
+        }
+        return published(bigquery_project(), tables, DATABASES, staying)

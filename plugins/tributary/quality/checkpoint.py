@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
+from tributary.naming import DATABASE_COLUMN
 from tributary.quality import engine
-from tributary.quality.contract_rules import DATABASE_COLUMN, PARTITION_COLUMN
+from tributary.quality.contract_rules import PARTITION_COLUMN
 from tributary.quality.results import MAX_KEYS, CheckpointResult, RuleResult
 from tributary.quality.rules import UNEXPECTED_ROWS, Rule, Suites, TableSuite
 from tributary.quality.schema import schema_faults

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import re
 
+from tributary.naming import DATABASE_COLUMN
 from tributary.quality.rules import Layer, Meta, Rule, Suites, TableSuite
 from tributary.quality.schema import bigquery_types
 from tributary.registry import Contract, Table
 
 _ENUM_VALUE = re.compile(r"'((?:[^']|'')*)'")
 PARTITION_COLUMN = "_dump_date"
-DATABASE_COLUMN = "_database"
 
 
 def contract_expectations(contract: Contract, layer: Layer) -> Suites:

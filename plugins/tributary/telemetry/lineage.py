@@ -6,14 +6,20 @@ events of it. Source of the names: https://openlineage.io/docs/spec/naming/
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from tributary import naming
 from tributary.registry import Database, Table
 
 BIGQUERY = "bigquery"
+# Columns are told of what is made from at most so many tables. Each further one makes every column's entry
+# longer; a consolidated table of a thousand databases would have an event of megabytes.
+MOST_TABLES_WITH_COLUMNS = 100
+# And of a table's databases whose rows stay, so many are named: as many as of those that change.
+_MOST_STAYING = 400
 # MySQL's own port, for a connection that names none.
 MYSQL_PORT = 3306
 
@@ -90,18 +96,35 @@ def synced(database: Database, server: Server, project: str) -> list[Written]:
     ]
 
 
-def published(project: str, tables: Mapping[str, Mapping[str, str]], databases: str) -> list[Written]:
+def published(
+    project: str,
+    tables: Mapping[str, Mapping[str, str]],
+    databases: str,
+    staying: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> list[Written]:
     """What `publish` writes: the audited tables as they are, and the table that says what they hold.
 
     :param tables: the columns of each audited table, with their types.
     :param databases: the name of the table with a row for each database; its rows are counted in all others.
+    :param staying: by table, the databases whose rows were not audited anew: they come from the marts, by way of the
+        versions before. So an event names all that its tables hold, and no older one has to be known.
     """
-    audited = {name: bigquery_table(project, naming.CONSOLIDATED_AUDIT, name) for name in tables}
     copies = [
-        _copy(audited[name], bigquery_table(project, naming.CONSOLIDATED, name), columns)
-        for name, columns in tables.items()
+        _published(project, name, columns, staying.get(name, ())[:_MOST_STAYING]) for name, columns in tables.items()
     ]
-    return [*copies, Written(bigquery_table(project, naming.CONSOLIDATED, databases), tuple(audited.values()))]
+    return [*copies, Written(bigquery_table(project, naming.CONSOLIDATED, databases), tuple(sources_of(copies)))]
+
+
+def _published(project: str, table: str, columns: Mapping[str, str], staying: Sequence[str]) -> Written:
+    audited = bigquery_table(project, naming.CONSOLIDATED_AUDIT, table)
+    marts = tuple(bigquery_table(project, naming.dataset(database), table) for database in staying)
+    target = bigquery_table(project, naming.CONSOLIDATED, table)
+    if len(marts) > MOST_TABLES_WITH_COLUMNS:
+        return Written(target, (audited, *marts), columns=columns)
+    origins = {
+        name: ((audited, name), *((mart, name) for mart in marts if name != naming.DATABASE_COLUMN)) for name in columns
+    }
+    return Written(target, (audited, *marts), columns=columns, origins=origins)
 
 
 def consolidated_columns(manifest: Mapping[str, Any]) -> dict[str, dict[str, str]]:

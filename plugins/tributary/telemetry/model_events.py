@@ -13,17 +13,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from tributary.telemetry.compiled_sql import reads
-from tributary.telemetry.lineage import BIGQUERY, Dataset
+from tributary.telemetry.lineage import BIGQUERY, MOST_TABLES_WITH_COLUMNS, Dataset
 from tributary.telemetry.lineage_events import column_lineage, input_dataset, operator_lineage
 
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
     from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
     from openlineage.client.event_v2 import RunEvent
-
-# Columns are told of models that read at most so many tables. Each further one makes every column's entry
-# longer; a consolidated table of a thousand databases would have an event of megabytes.
-MOST_TABLES_WITH_COLUMNS = 100
 
 
 def emit_models(task_instance: RuntimeTaskInstance) -> OperatorLineage:

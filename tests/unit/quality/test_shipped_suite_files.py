@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tributary.quality.contract_rules import DATABASE_COLUMN
+from tributary.naming import DATABASE_COLUMN
 from tributary.quality.rules import Layer
 from tributary.quality.suites import suite_path, suites_for
 from tributary.registry import INCLUDE, load_registry

@@ -62,6 +62,28 @@ def test_the_table_of_databases_comes_from_every_audited_table():
     assert written[0].origins == {"id": ((bigquery_table("p", "consolidated__audit", "orders"), "id"),)}
 
 
+def test_databases_whose_rows_stay_are_named_too():
+    tables = {"orders": {"_database": "string", "id": "int64"}, "flights": {"id": "int64"}}
+    orders, flights, databases = published("p", tables, "databases", {"orders": ["shop_eu", "shop_us"]})
+    marts = [bigquery_table("p", name, "orders") for name in ("shop_eu", "shop_us")]
+    audited = bigquery_table("p", "consolidated__audit", "orders")
+    assert orders.sources == (audited, *marts)
+    assert orders.origins == {
+        "_database": ((audited, "_database"),),
+        "id": ((audited, "id"), *((mart, "id") for mart in marts)),
+    }
+    assert flights.sources == (bigquery_table("p", "consolidated__audit", "flights"),)
+    assert set(databases.sources) == {*orders.sources, *flights.sources}
+
+
+def test_of_a_thousand_databases_an_event_stays_small():
+    names = [f"shop_{number}" for number in range(1000)]
+    for count, expected in ((100, 100), (101, 0), (1000, 0)):
+        written, _ = published("p", {"orders": {"id": "int64"}}, "databases", {"orders": names[:count]})
+        assert len(written.sources) == 1 + min(count, 400)
+        assert len(written.origins.get("id", ())) == (1 + expected if expected else 0)
+
+
 def test_consolidated_columns_are_found_by_the_name_of_the_table():
     def node(kind: str, folder: str, alias: str) -> dict[str, object]:
         columns = {"id": {"data_type": "int64"}, "name": {"data_type": None}}
