@@ -83,7 +83,7 @@ faults: install-dev ## every case of docs/reliability.md, most on a running stac
 	$(cases) $(fault_tests) || failed=1; \
 	exit $$failed
 
-bench: install-dev ## every benchmark, and docs/performance.md from them: about two hours
+bench: install-dev ## every benchmark, and docs/performance.md from them: some hours
 	@stack/bootstrap bench
 	@stack/dbt-artifacts $(envs)/dbt/bin/dbt --without-page
 	for name in parsing many tasks consolidation dbt_stage day moving; do \

@@ -41,7 +41,7 @@ SHOWN = PROJECT / "target" / "shown"
 POLL_SECONDS = 5
 # How long a model's task waits: for a worker for the task that runs dbt, and for all its tries.
 MODEL_LIMIT = timedelta(hours=24)
-# Cosmos asks for these three signatures for each task that it makes, which was 45 % of the time that a DAG took to
+# Cosmos asks for these three signatures for each task that it makes, which was a fifth of the time that a DAG took to
 # build. What a function has as `__signature__` (PEP 362) is not worked out again.
 for _initializer in (BaseOperator.__init__, AbstractDbtBase.__init__, AbstractDbtLocalBase.__init__):
     setattr(_initializer, "__signature__", inspect.signature(_initializer))  # noqa: B010 - mypy knows it of no function
