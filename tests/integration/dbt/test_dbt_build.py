@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import asdict
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from dbt_warehouse import PROJECT, ROOT, Outcome, Warehouse, succeeded
 
 from tests.support.lineage import Event, Lineage, databases_of_tables, holes, paths, shown
 from tests.support.listened_tasks import ListenedTasks
+from tributary.consolidation import Plan
 from tributary.ledger.audited import audited_contents
 from tributary.ledger.reading import partition_contents
 from tributary.registry import load_registry
@@ -95,7 +97,8 @@ def events(run: ListenedTasks, build: Callable[..., Any], dags: dict[str, Any]) 
         assert run(dag.get_task("import_dump"), xcoms=xcoms) == "success"
         assert run(dag.get_task("sync"), xcoms=xcoms) == "success"
         assert run(dag.get_task(PRODUCER), build(name), xcoms=xcoms) == "success"
-    dag, xcoms = dags["consolidate"], {"await_databases": {"as_of": {}, "changed": AS_OF, "day": "2013-01-02"}}
+    plan = Plan(str(DAY_2), as_of=AS_OF, landed={}, editions={}, changed=AS_OF, base=None)
+    dag, xcoms = dags["consolidate"], {"await_databases": asdict(plan)}
     assert run(dag.get_task(PRODUCER), build("consolidated__audit"), xcoms=xcoms) == "success"
     assert run(dag.get_task("publish"), xcoms=xcoms) == "success"
     return run.events()
