@@ -10,16 +10,13 @@ from __future__ import annotations
 
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from benchmarks.measuring import cpu_seconds, keep_figures, shown
+from benchmarks.measuring import Peak, cpu_seconds, keep_figures, shown
 from benchmarks.parts import Parts
 from tests.e2e.checkout import Checkout
 
@@ -50,7 +47,7 @@ def measured(databases: int) -> dict[str, Any]:
             checkout.run("make", "up", timeout=1800)
             pids = Parts(checkout).pids()
             processes = {part: psutil.Process(pids[part]) for part in PARTS}
-            with peak_of(processes["dag-processor"]) as peak:
+            with Peak(pids["dag-processor"], each=True).watched() as peak:
                 known_at = until_known(checkout, databases)
                 before, begin = {part: cpu(one) for part, one in processes.items()}, time.monotonic()
                 time.sleep(REST_SECONDS)
@@ -62,7 +59,7 @@ def measured(databases: int) -> dict[str, Any]:
     return {
         "databases": databases,
         "all DAGs known, s after the DAG processor began": round(known_at - processes["dag-processor"].create_time()),
-        "DAG processor, peak MB": round(peak[0]),
+        "DAG processor, peak MiB": round(peak.mebibytes),
         **{f"{part} at rest, CPU s a second": round(rest[part], 3) for part in PARTS},
         "a page of Airflow's list, s": shown(pages, 2),
     }
@@ -71,28 +68,6 @@ def measured(databases: int) -> dict[str, Any]:
 def cpu(process: psutil.Process) -> float:
     """Its CPU seconds and its children's."""
     return cpu_seconds([process.pid])
-
-
-@contextmanager
-def peak_of(process: psutil.Process) -> Iterator[list[float]]:
-    """The largest resident memory, in MB, of it and of each of its children, looked at five times a second."""
-    peak, ended = [0.0], threading.Event()
-
-    def look() -> None:
-        while not ended.wait(0.2):
-            for one in (process, *process.children(recursive=True)):
-                try:
-                    peak[0] = max(peak[0], one.memory_info().rss / 1e6)
-                except psutil.NoSuchProcess:
-                    continue
-
-    thread = threading.Thread(target=look)
-    thread.start()
-    try:
-        yield peak
-    finally:
-        ended.set()
-        thread.join()
 
 
 def until_known(checkout: Checkout, databases: int) -> float:

@@ -11,9 +11,10 @@ import os
 import platform
 import statistics
 import subprocess
+import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import distributions
@@ -68,6 +69,42 @@ def trees(roots: Iterable[int]) -> dict[int, psutil.Process]:
         process = psutil.Process(root)
         found |= {one.pid: one for one in (process, *process.children(recursive=True))}
     return found
+
+
+class Peak:
+    """The largest resident memory, in MiB, of a process and its descendants while they are watched.
+
+    :param each: of the largest single one of them, instead of all together.
+    """
+
+    def __init__(self, root: int, *, each: bool = False) -> None:
+        self.root = psutil.Process(root)
+        self.reduce: Callable[[list[int]], int] = max if each else sum
+        self.mebibytes = 0.0
+
+    @contextmanager
+    def watched(self) -> Iterator[Peak]:
+        """Look at them twenty times a second."""
+        over = threading.Event()
+
+        def look() -> None:
+            while not over.wait(0.05):
+                self.mebibytes = max(self.mebibytes, self._now())
+
+        thread = threading.Thread(target=look)
+        thread.start()
+        try:
+            yield self
+        finally:
+            over.set()
+            thread.join()
+
+    def _now(self) -> float:
+        found = [0]
+        for process in (self.root, *self.root.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                found.append(process.memory_info().rss)
+        return self.reduce(found) / 2**20
 
 
 def in_turns(

@@ -14,20 +14,17 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import psutil
 from google.api_core.client_options import ClientOptions
 from google.cloud import storage
 from googleapiclient.discovery import build
 
-from benchmarks.measuring import Cost, compared, cost, keep_figures
+from benchmarks.measuring import Cost, Peak, compared, cost, keep_figures
 from tests.integration.localcloud.clients import Airbyte, MySQL
 from tests.support.services import LocalCloud
 
@@ -56,39 +53,6 @@ insert into lineitem select
     elt(1 + seq % 7, 'AIR', 'FOB', 'MAIL', 'RAIL', 'REG AIR', 'SHIP', 'TRUCK'), substr(md5(seq), 1, 10 + seq % 22)
 from seq_1_to_{rows}
 """
-
-
-class Peak:
-    """The largest resident memory, in MiB, of a process and its descendants while it is watched."""
-
-    def __init__(self, root: int) -> None:
-        self.root = psutil.Process(root)
-        self.mebibytes = 0.0
-
-    @contextmanager
-    def watched(self) -> Iterator[Peak]:
-        over = threading.Event()
-
-        def look() -> None:
-            while not over.wait(0.05):
-                self.mebibytes = max(self.mebibytes, self._now())
-
-        thread = threading.Thread(target=look)
-        thread.start()
-        try:
-            yield self
-        finally:
-            over.set()
-            thread.join()
-
-    def _now(self) -> float:
-        total = 0
-        for process in (self.root, *self.root.children(recursive=True)):
-            try:
-                total += process.memory_info().rss
-            except psutil.NoSuchProcess:
-                continue
-        return total / 2**20
 
 
 class Mover:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 
 from stack import environment
+from stack.environment import executable
 from stack.state import LOCAL, ROOT, PortTakenError, State
 from stack.supervisor import (
     StackError,
@@ -24,40 +25,22 @@ from stack.supervisor import (
 
 def up() -> None:
     """Start whatever does not run yet, and wait until it is ready."""
-    state = State.load()
-    supervisor = Supervisor(state)
-    if supervisor.is_up():
-        supervisor.start(database_programs())
-        supervisor.wait(database_programs())
-        supervisor.start(localcloud_programs())
-        supervisor.start(airflow_programs())
-    else:
-        for line in state.complete():
-            print(f"note: {line}", flush=True)
-        state.save()
-        supervisor = Supervisor(state)
-        variables = environment.build(state)
-        environment.write(variables)
-        _start_all(state, supervisor, variables)
-    supervisor.wait(localcloud_programs())
-    supervisor.wait(airflow_programs(), seconds=180)
-    # Not before Airflow answers: what is down for a start is no finding.
-    supervisor.start(watch_programs())
-    supervisor.wait(watch_programs())
+    _ready(_start())
     _tributary("setup")
-    print(
-        f"Airflow: http://127.0.0.1:{state.ports['airflow']}  "
-        f"user {environment.ADMIN}  password {state.secrets['airflow_admin']}",
-        flush=True,
-    )
+    _say_where()
 
 
 def run() -> None:
     """The main job: start everything, let one more day pass in production, load it."""
     started = time.monotonic()
-    up()
+    supervisor = _start()
+    supervisor.wait(localcloud_programs())
+    # Airflow takes longer to start, so the day passes meanwhile.
+    with _advancing() as simulator:
+        _ready(supervisor)
+        day = _day_of(simulator)
+    _say_where()
     print(f"ready after {time.monotonic() - started:.0f} s", flush=True)
-    day = _advance()
     status = _tributary("run", "--date", day, check=False)
     state = State.load()
     print(f"Airflow stays up: http://127.0.0.1:{state.ports['airflow']} (stop it with `make stop`)", flush=True)
@@ -81,6 +64,44 @@ def clean() -> None:
     shutil.rmtree(ROOT / "include" / "dbt" / "target", ignore_errors=True)
 
 
+def _start() -> Supervisor:
+    """Start whatever does not run yet."""
+    state = State.load()
+    supervisor = Supervisor(state)
+    if supervisor.is_up():
+        supervisor.start(database_programs())
+        supervisor.wait(database_programs())
+        supervisor.start(localcloud_programs())
+        supervisor.start(airflow_programs())
+        return supervisor
+    for line in state.complete():
+        print(f"note: {line}", flush=True)
+    state.save()
+    supervisor = Supervisor(state)
+    variables = environment.build(state)
+    environment.write(variables)
+    _start_all(state, supervisor, variables)
+    return supervisor
+
+
+def _ready(supervisor: Supervisor) -> None:
+    """Wait until everything is ready."""
+    supervisor.wait(localcloud_programs())
+    supervisor.wait(airflow_programs(), seconds=180)
+    # Not before Airflow answers: what is down for a start is no finding.
+    supervisor.start(watch_programs())
+    supervisor.wait(watch_programs())
+
+
+def _say_where() -> None:
+    state = State.load()
+    print(
+        f"Airflow: http://127.0.0.1:{state.ports['airflow']}  "
+        f"user {environment.ADMIN}  password {state.secrets['airflow_admin']}",
+        flush=True,
+    )
+
+
 def _start_all(state: State, supervisor: Supervisor, variables: dict[str, str]) -> None:
     """The local cloud starts while Airflow's database is made and dbt's manifest is written."""
     home = LOCAL / "airflow"
@@ -93,29 +114,32 @@ def _start_all(state: State, supervisor: Supervisor, variables: dict[str, str]) 
     with os.fdopen(descriptor, "w") as file:
         json.dump({environment.ADMIN: state.secrets["airflow_admin"]}, file)
     artifacts = subprocess.Popen(
-        [str(ROOT / "stack" / "dbt-artifacts"), environment.executable("dbt", "dbt")],
+        [str(ROOT / "stack" / "dbt-artifacts"), executable("dbt", "dbt")],
         cwd=ROOT,
         env={**os.environ, **variables},
     )
     supervisor.wait(database_programs())
-    _checked([environment.executable("airflow", "airflow"), "db", "migrate"], variables, "airflow-db-migrate")
+    _checked([executable("airflow", "airflow"), "db", "migrate"], variables, "airflow-db-migrate")
     if artifacts.wait() != 0:
         raise StackError("dbt could not read the project; its words are above")
     supervisor.start(airflow_programs())
 
 
-def _advance() -> str:
-    """Let one day pass in the production databases; returns it. The dumps lie in the bucket then."""
+def _advancing() -> subprocess.Popen[str]:
+    """Let one day pass in the production databases; what it does is printed while it goes on."""
     print("A day passes in production:", flush=True)
+    command = [executable("localcloud", "python"), "-m", "simulator", "advance", "--json"]
     variables = {**os.environ, **environment.build(State.load())}
-    python = environment.executable("localcloud", "python")
-    done = subprocess.run([python, "-m", "simulator", "advance"], cwd=ROOT, env=variables, check=False)
-    if done.returncode:
+    return subprocess.Popen(command, cwd=ROOT, env=variables, stdout=subprocess.PIPE, text=True)
+
+
+def _day_of(simulator: subprocess.Popen[str]) -> str:
+    """The day that has passed. The dumps lie in the bucket then."""
+    said, _ = simulator.communicate()
+    if simulator.returncode:
         raise StackError("the simulator failed; its words are above")
-    date = subprocess.run(
-        [python, "-m", "simulator", "date"], cwd=ROOT, env=variables, check=True, capture_output=True, text=True
-    )
-    return date.stdout.strip()
+    day: str = json.loads(said)["date"]
+    return day
 
 
 def _tributary(*arguments: str, check: bool = True) -> int:

@@ -128,6 +128,8 @@ def _airflow(state: State) -> dict[str, str]:
         "CORE__EXECUTOR": "LocalExecutor",
         "CORE__PARALLELISM": 8,
         "CORE__LOAD_EXAMPLES": False,
+        # As Airflow has it; where nothing says so, it looks through all sources of settings for each stored field.
+        "CORE__MAX_TEMPLATED_FIELD_LENGTH": 4096,
         "CORE__DAGS_ARE_PAUSED_AT_CREATION": False,
         "CORE__FERNET_KEY": passwords["fernet"],
         "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{ADMIN}:admin",
