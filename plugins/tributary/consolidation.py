@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tributary import editions, versions
@@ -21,6 +21,7 @@ class Plan:
     landing in `ops.runs`; and its edition (`tributary.editions`).
 
     `changed` has the day of those that are built anew; the rows of the others are in the version `base`.
+    `definitions` say what the tables of each app are (`editions.definitions`).
     """
 
     day: str
@@ -29,6 +30,7 @@ class Plan:
     editions: Mapping[str, str]
     changed: Mapping[str, str]
     base: str | None
+    definitions: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def made(
@@ -42,8 +44,7 @@ class Plan:
     ) -> Plan:
         """The plan for what has landed (`OpsStore.landed`), where readers have the version `base`, or all is made anew.
 
-        :param definitions: what the tables of each app are (`editions.definitions`).
-        :param counted: the databases of which the ledger knows the published rows of these days: a try that was
+        :param counted: the databases of which the ledger knows the published rows of these landings: a try that was
             killed may have published what it could not count any more.
         """
         of_landed = editions.editions(landed, apps, definitions)
@@ -66,6 +67,7 @@ class Plan:
                 if base is None or database not in counted or base.edition(database) != edition
             },
             base=base.version if base else None,
+            definitions=dict(definitions),
         )
 
     @classmethod
@@ -79,23 +81,47 @@ class Plan:
         return self.as_of.keys() - self.changed.keys()
 
     def refuse_landed_again(self, store: OpsStore) -> None:
-        """Raises PlanOutdatedError where a database has marts of another landing by now than its edition says.
+        """Raises PlanOutdatedError where the plan has another landing of a database than is to be published by now.
 
-        To be asked after the audited tables are known not to change any more: they were built from the marts before.
+        That is any other, of a database that is built anew: its audited rows are those of the marts before. To be asked
+        after they are known not to change any more. Of one whose rows stay it is one of the same day, or one that
+        readers have already; a later day that lands meanwhile is for the next run.
         """
         landed = store.landed(parse_day(self.day))
-        again = sorted(
+        other = {
             name
-            for name in self.changed
+            for name in self.as_of
             if name not in landed or editions.landing(landed[name]) != editions.landing(self.landed[name])
-        )
+        }
+        again = other & self.changed.keys()
+        if staying := other - again:
+            live = editions.held_by_readers(store)
+            again |= {
+                name
+                for name in staying
+                if name not in landed
+                or landed[name]["dump_date"].isoformat() == self.as_of[name]
+                or (live and live.edition(name) != self.editions[name])
+            }
         if again:
-            raise PlanOutdatedError(f"{', '.join(again)} landed anew since await_databases has looked")
+            raise PlanOutdatedError(f"{', '.join(sorted(again))} landed anew since await_databases has looked")
+
+    def refuse_redefined(self, apps: Mapping[str, Iterable[str]], definitions: Mapping[str, str]) -> None:
+        """Raises PlanOutdatedError where databases have left since, or the consolidated tables are others by now.
+
+        Rows would then be removed that nobody wanted removed, or one table be made by two versions of its model.
+        """
+        if gone := sorted(self.as_of.keys() - {name for names in apps.values() for name in names}):
+            raise PlanOutdatedError(f"{', '.join(gone)}: no longer in the registry, or not usable there")
+        if other := sorted(app for app, was in self.definitions.items() if definitions.get(app) != was):
+            raise PlanOutdatedError(
+                f"the consolidated models of {', '.join(other)} are others than when await_databases planned"
+            )
 
     def older(self, store: OpsStore, run_id: str) -> Holding | None:
         """What the version has that the rows of the others are in; None where all are built anew.
 
-        Raises PlanOutdatedError where no version has them any more.
+        Raises PlanOutdatedError where there are others, and no version has their rows any more.
         """
         if self.base is None:
             return None
@@ -104,6 +130,8 @@ class Plan:
         if older is None and published and published[0].run_id == run_id:
             # A try that was killed has published, and removed it as one too many.
             older = editions.held_by(store.client, published[0].version)
+        if older is None and not self.staying:
+            return None
         if older is None or any(older.edition(database) != self.editions[database] for database in self.staying):
             raise PlanOutdatedError(
                 f"version {self.base} of consolidated, which has the rows of the databases that are not built anew, "

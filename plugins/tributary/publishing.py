@@ -38,6 +38,8 @@ Columns = dict[str, dict[str, str]]
 # Why the transaction ends itself: the words by which its error is known again.
 _HELD = "publishing is on hold"
 _OVERTAKEN = "another version is live"
+# A variable of the transaction's script. Where a table has a column of that name, BigQuery takes the column.
+_REPLACED = "_tributary_replaced"
 
 
 def publish(
@@ -151,14 +153,14 @@ def transaction(
         render_sql("consolidated/refuse_overtaken", live=live, version=publication.version, refusal=_OVERTAKEN)
     )
     for table, names in columns.items():
-        rows = {"condition": "_database in unnest(replaced)" if table in partly.tables else "true"}
+        rows = {"condition": f"_database in unnest({_REPLACED})" if table in partly.tables else "true"}
         steps.append(compose_sql("consolidated/empty_table", rows, {"table": table}))
         if listed := ", ".join(names):
             identifiers = {"table": table, "columns": listed, "source": source}
             steps.append(compose_sql("consolidated/fill_table", rows, identifiers))
     record = render_sql("consolidated/record", source=source, publication=naming.PUBLICATION)
-    replaced = f"declare replaced array<string> default {names_sql(partly.databases)};"
-    return "\n".join((replaced, "begin transaction;", *steps, record, "commit transaction;"))
+    declared = f"declare {_REPLACED} array<string> default {names_sql(partly.databases)};"
+    return "\n".join((declared, "begin transaction;", *steps, record, "commit transaction;"))
 
 
 @contextmanager

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from tributary.errors import RegistryError
 from tributary.operators import await_databases
+from tributary.registry import BrokenDatabase, load_registry
 
 DAY, AT = "2013-01-02", datetime(2013, 1, 2, 2, tzinfo=UTC)
 
@@ -63,3 +65,22 @@ def test_a_database_that_has_not_landed_is_waited_for_until_its_run_fails(monkey
     assert not settled(monkeypatch, {"shop": "2013-01-01"}, {"shop": ("running", None)})
     assert settled(monkeypatch, {"shop": "2013-01-01"}, {"shop": ("failed", "upstream_failed")})
     assert not settled(monkeypatch, {"shop": "2013-01-01", "kiosk": DAY}, {"kiosk": ("success", "success")})
+
+
+@pytest.mark.parametrize(("published", "refused"), [({"shop_eu", "kiosk"}, True), ({"shop_eu"}, False), (None, False)])
+def test_what_readers_have_of_a_database_is_not_lost_by_a_slip_in_its_entry(
+    monkeypatch: pytest.MonkeyPatch, published: set[str] | None, refused: bool
+):
+    broken = (BrokenDatabase(name="kiosk", error="databases.yaml: databases.kiosk.app: found 'retial'"),)
+    registry = load_registry().model_copy(update={"broken": broken})
+    live = [] if published is None else [SimpleNamespace(as_of=dict.fromkeys(published, DAY))]
+    monkeypatch.setattr(await_databases.versions, "published", lambda store: live)
+    monkeypatch.setattr(await_databases, "ops_store", lambda: SimpleNamespace(landed=lambda day: {}))
+    operator = await_databases.AwaitDatabasesOperator(task_id="await_databases", registry=registry)
+    operator.day = DAY
+    expected = RegistryError if refused else await_databases.NothingLandedError
+    with pytest.raises(expected) as caught:
+        operator.execute_complete(cast(Any, {}), {"status": "settled"})
+    if refused:
+        assert str(caught.value).startswith("databases.yaml: databases.kiosk.app: found 'retial'. Readers have rows of")
+        assert "shop_eu" not in str(caught.value)

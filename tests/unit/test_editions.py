@@ -5,12 +5,18 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from datetime import UTC, date, datetime
-from typing import Any
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
+from tributary import dbt
 from tributary.consolidation import Plan
 from tributary.editions import Holding, definitions, editions
+from tributary.errors import PlanOutdatedError
+from tributary.operators.publish import PublishOperator
+from tributary.registry import load_registry
 from tributary.sqlfiles import names_sql
 
 APPS = {"retail": ["shop_eu", "shop_us"], "flights": ["airport_jfk"]}
@@ -123,6 +129,17 @@ def test_a_plan_builds_what_the_base_does_not_have():
     assert set(Plan.made("2013-01-03", again, APPS, DEFINITIONS, base, set()).changed) == set(LANDED)
 
 
+def test_a_plan_is_not_carried_out_by_another_registry_or_other_models():
+    plan = Plan.made("2013-01-02", LANDED, APPS, DEFINITIONS, None)
+    plan.refuse_redefined(APPS, DEFINITIONS)
+    plan.refuse_redefined({**APPS, "another": ["one"]}, {**DEFINITIONS, "another": "d"})
+    with pytest.raises(PlanOutdatedError, match=r"^shop_eu: no longer in the registry"):
+        plan.refuse_redefined({"flights": APPS["flights"]}, DEFINITIONS)
+    with pytest.raises(PlanOutdatedError, match=r"^the consolidated models of retail are others"):
+        plan.refuse_redefined(APPS, {**DEFINITIONS, "retail": "with a column more"})
+    Plan.read({"day": plan.day, "as_of": plan.as_of, "landed": plan.landed}).refuse_redefined(APPS, DEFINITIONS)
+
+
 def test_a_plan_of_before_there_were_editions_builds_everything():
     plan = Plan.read({"day": "2013-01-02", "as_of": {"shop_eu": "2013-01-02"}, "landed": {"shop_eu": LANDING}})
     assert (plan.changed, plan.base, plan.editions) == ({"shop_eu": "2013-01-02"}, None, {})
@@ -147,3 +164,14 @@ def test_what_is_no_name_of_a_database_does_not_become_sql(name: str):
     assert names_sql(["shop_eu", "shop_us"]) == "['shop_eu', 'shop_us']"
     with pytest.raises(ValueError, match="expected the name of a database"):
         names_sql(["shop_eu", name])
+
+
+def test_publish_asks_whether_its_plan_still_holds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setattr(dbt, "MANIFEST", tmp_path / "manifest.json")
+    dbt.MANIFEST.write_text(json.dumps(manifest()))
+    plan = Plan.made("2013-01-02", LANDED, APPS, DEFINITIONS, None)
+    resolved = SimpleNamespace(resolve=lambda context: asdict(plan))
+    operator = PublishOperator(task_id="publish", registry=load_registry(), plan=resolved)
+    operator.apps = APPS
+    with pytest.raises(PlanOutdatedError, match="consolidated models of flights, retail are others"):
+        operator.execute(cast(Any, {}))

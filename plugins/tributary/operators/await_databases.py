@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator, timezone
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
-from tributary import editions, naming
+from tributary import editions, naming, versions
 from tributary.consolidation import Plan
 from tributary.dates import DUMP_DATE, logical_date, parse_day
-from tributary.errors import PermanentError
+from tributary.errors import PermanentError, RegistryError
 from tributary.hooks.clients import ops_store
+from tributary.ledger.store import OpsStore
 from tributary.registry import Registry
 from tributary.settings import Settings
 from tributary.triggers.poll import poll_with
@@ -45,6 +46,7 @@ class AwaitDatabasesOperator(BaseOperator):
         super().__init__(**kwargs)
         self.databases = registry.consolidated_databases
         self.apps = registry.apps
+        self.broken = {one.name: one.error for one in registry.broken}
         self.schedule = registry.defaults.schedule
         self.cut_off = registry.consolidation.cut_off
         self.day = DUMP_DATE
@@ -71,20 +73,37 @@ class AwaitDatabasesOperator(BaseOperator):
         if event.get("status") == "error":
             raise RuntimeError(event["message"])
         store = ops_store()
+        self._refuse_to_lose(store)
         landed = {name: record for name, record in store.landed(parse_day(self.day)).items() if name in self.databases}
         if not landed:
             raise NothingLandedError(
                 f"no database has landed a dump of {self.day} or earlier, so there is nothing to consolidate. "
                 "Look at the runs of the elt__ DAGs first, then clear this task."
             )
-        days = [{"database": name, "dump_date": record["dump_date"].isoformat()} for name, record in landed.items()]
-        counted = {row["database"] for row in store.query("ops/consolidated_counted", wanted=json.dumps(days))}
+        wanted = [
+            {"database": name, **{key: record[key].isoformat() for key in ("dump_date", "landed_at")}}
+            for name, record in landed.items()
+        ]
+        counted = {row["database"] for row in store.query("ops/consolidated_counted", wanted=json.dumps(wanted))}
         base = None if context["params"]["everything"] else editions.held_by_readers(store)
         plan = Plan.made(self.day, landed, self.apps, self._definitions(), base, counted)
         for name in self.databases:
             unchanged = ", which readers have already" if name in plan.staying else ""
             self.log.info("%s: %s%s", name, plan.as_of.get(name, "nothing yet"), unchanged)
         return asdict(plan)
+
+    def _refuse_to_lose(self, store: OpsStore) -> None:
+        """Raises RegistryError where readers have rows of a database whose entry or contract cannot be used.
+
+        To leave `consolidated` a database has to be taken out of the registry, and not by a slip of the pen.
+        """
+        live = versions.published(store) if self.broken else []
+        if lost := sorted(self.broken.keys() & live[0].as_of.keys()) if live else []:
+            raise RegistryError(
+                f"{'; '.join(self.broken[name] for name in lost)}. Readers have rows of {', '.join(lost)}, which "
+                "would be removed, so nothing was published. Mend the entry or contract, or take the entry out if the "
+                "database is to leave; then clear this task."
+            )
 
     def _definitions(self) -> dict[str, str]:
         from tributary.dbt import MANIFEST

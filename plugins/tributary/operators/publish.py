@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
+from tributary import editions
 from tributary.consolidation import Plan
 from tributary.dates import parse_day
 from tributary.dead_letters.closing import close_for_run
@@ -29,7 +30,7 @@ class PublishOperator(LineageMixin, BaseOperator):
 
     Before it, the rows of each database and table that was built anew, and their content, are compared with its
     marts', and all tables are kept as a version that `tributary rollback` can go back to. Refuses while publishing is
-    on hold.
+    on hold, and where the registry or the models have changed since the run was planned.
     Returns the rows by database, of those that were built anew.
     """
 
@@ -43,7 +44,10 @@ class PublishOperator(LineageMixin, BaseOperator):
         self.plan = plan
 
     def execute(self, context: Context) -> dict[str, int]:
+        from tributary.dbt import MANIFEST
+
         plan = Plan.read(self.plan.resolve(context))
+        plan.refuse_redefined(self.apps, editions.definitions(json.loads(MANIFEST.read_text())))
         client, location = bigquery_client(), Settings.from_environment().location
         contents = publish(
             client,

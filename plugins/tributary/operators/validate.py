@@ -151,6 +151,8 @@ class ValidateMartsOperator(_ValidateOperator):
     def execute(self, context: Context) -> int:
         name, day, contract = self.database.name, parse_day(self.day), self.database.contract
         store = OpsStore(bigquery_client(), Settings.from_environment().location)
+        # Where dbt has built a landed day anew, and 'validate_raw' was not asked again: its old marts have gone.
+        record_state(store, context, "transforming", name, day)
         marts = partition_contents(store.client, naming.dataset(name), contract.mart_names, self.day)
         store.record_contents("marts", marts, database=name, dump_date=day, run_id=context["run_id"], app=contract.app)
         # Proves, too, that dbt built every one of them in this run: a green task alone does not.

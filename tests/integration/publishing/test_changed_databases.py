@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import json
 import logging
 import random
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -254,6 +256,82 @@ def test_what_has_landed_again_since_the_plan_is_not_published(nights: Nights):
         nights.publish(plan, "run_x")
     assert (nights.live, nights.found()) == (was, content)
     assert set(nights.consolidate().changed) == {"shop_b"}
+    assert nights.found() == nights.expected
+
+
+def test_a_database_that_stays_and_has_landed_the_same_day_again_is_not_published_as_it_was(nights: Nights):
+    nights.land("shop_b")
+    plan, was, content = nights.plan(), nights.live, nights.found()
+    nights.build(plan)
+    land(nights.store, "shop_a", plan.as_of["shop_a"], 0)
+    with pytest.raises(PlanOutdatedError, match=r"await_databases has looked") as refused:
+        nights.publish(plan, "run_x")
+    assert str(refused.value).startswith("shop_a landed anew")
+    assert (nights.live, nights.found()) == (was, content)
+    nights.consolidate()
+    assert nights.found() == nights.expected
+
+
+def test_a_landing_that_readers_have_already_is_not_taken_back(nights: Nights):
+    """Another run has published it since, of a database whose rows stay in this one."""
+    nights.land("shop_b")
+    nights.land("till_a")
+    plan, older = nights.plan(), dict(nights.landed)
+    # A day that the plan's own comes after, and shop_a's before.
+    late = next(GENERATIONS)
+    plan = replace(plan, day=day(late))
+    nights.landed["shop_a"] = late
+    land(nights.store, "shop_a", day(late), late)
+    nights.consolidate()
+    was, content = nights.live, nights.found()
+    nights.landed, newest = older, nights.landed
+    nights.build(plan)
+    with pytest.raises(PlanOutdatedError, match=r"^shop_a landed anew"):
+        nights.publish(plan, "run_x")
+    nights.landed = newest
+    assert (nights.live, nights.found()) == (was, content)
+    assert nights.found() == nights.expected
+
+
+def test_a_later_day_that_lands_meanwhile_waits_for_the_next_run(nights: Nights):
+    late = nights.land("shop_b")
+    plan, older = replace(nights.plan(), day=day(late + 1)), dict(nights.landed)
+    nights.build(plan)
+    nights.land("shop_a")
+    nights.landed, newest = older, nights.landed
+    nights.publish(plan, "run_x")
+    assert nights.found() == nights.expected
+    nights.landed = newest
+    assert set(nights.consolidate().changed) == {"shop_a"}
+    assert nights.found() == nights.expected
+
+
+def test_rows_that_were_counted_before_the_day_landed_again_are_not_counted(nights: Nights):
+    def counted() -> list[str]:
+        landed = nights.store.landed(date.fromisoformat(day(newest)))
+        wanted = [
+            {"database": name, **{key: landed[name][key].isoformat() for key in ("dump_date", "landed_at")}}
+            for name in ("shop_a", "shop_b")
+        ]
+        return [row["database"] for row in nights.store.query("ops/consolidated_counted", wanted=json.dumps(wanted))]
+
+    newest = nights.land("shop_a", "shop_b")
+    assert counted() == []
+    for name in ("shop_a", "shop_b"):
+        of_day = date.fromisoformat(day(newest))
+        nights.store.record_counts("consolidated", {"orders": 1}, database=name, dump_date=of_day, run_id="run_x")
+    assert sorted(counted()) == ["shop_a", "shop_b"]
+    land(nights.store, "shop_b", day(newest), newest)
+    assert counted() == ["shop_a"]
+
+
+def test_without_a_base_all_is_published_where_all_was_built(nights: Nights):
+    nights.land(*SHOPS, "till_a")
+    plan = nights.plan()
+    nights.build(plan)
+    assert (plan.base, plan.staying) == (nights.live.version, set())
+    nights.client.delete_dataset(f"consolidated__v{nights.live.version}", delete_contents=True)
+    nights.publish(plan, "run_x")
     assert nights.found() == nights.expected
 
 
