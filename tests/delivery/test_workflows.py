@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT
+from tests.infra.plan import plan
 
 FILES = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 NAMES = [file.name for file in FILES]
@@ -133,6 +134,15 @@ def test_the_image_is_built_with_arguments_that_the_dockerfile_takes():
     assert given
     assert given - set(re.findall(r"^ARG (\w+)", dockerfile, re.MULTILINE)) == set()
     assert re.search(rf"^FROM \S+ AS {step['with']['target']}$", dockerfile, re.MULTILINE)
+
+
+def test_no_attestation_is_pushed_to_a_registry_whose_tags_never_move():
+    """Without a referrers API all that belongs to a digest shares one tag; the signature has taken it."""
+    (registry,) = plan().of("google_artifact_registry_repository")
+    assert registry["docker_config"]["immutable_tags"] is True
+    attested = [step["with"] for _, step in STEPS if step.get("uses", "").startswith("actions/attest@")]
+    assert len(attested) == 2
+    assert [step["push-to-registry"] for step in attested] == [False, False]
 
 
 def test_dependabot_looks_at_every_kind_of_dependency_and_waits_a_week():
