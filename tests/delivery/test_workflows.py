@@ -145,6 +145,26 @@ def test_no_attestation_is_pushed_to_a_registry_whose_tags_never_move():
     assert [step["push-to-registry"] for step in attested] == [False, False]
 
 
+def test_the_compose_stack_is_tested_as_root_and_its_files_are_given_back():
+    steps = read(ROOT / ".github" / "workflows" / "nightly.yml")["jobs"]["compose"]["steps"]
+    (tested,) = [number for number, step in enumerate(steps) if "test-compose" in step.get("run", "")]
+    assert steps[tested]["run"] == "sudo make test-compose"
+    back, kept = steps[tested + 1 :]
+    assert back["if"] == "always()"
+    assert back["run"].startswith("sudo chown --recursive ")
+    assert back["run"].endswith(" .local")
+    assert kept["if"] == "failure()"
+
+
+def test_no_artifact_holds_secrets_of_the_test_s_checkouts():
+    kept = [step["with"]["path"].split() for _, step in STEPS if "actions/upload-artifact@" in step.get("uses", "")]
+    folders = {paths[0]: set(paths[1:]) for paths in kept}
+    assert set(folders) == {".local/logs", ".local/compose", "locks.patch"}, "another one: what is secret in it?"
+    # Settings, passwords, and the environments that every checkout has a link to.
+    left_out = {"!.local/compose/**/.env", "!.local/compose/**/secrets", "!.local/compose/*/.local"}
+    assert folders[".local/compose"] == left_out
+
+
 def test_dependabot_looks_at_every_kind_of_dependency_and_waits_a_week():
     updates = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text())["updates"]
     kinds = {"github-actions", "docker", "docker-compose", "terraform"}
