@@ -1,4 +1,4 @@
-"""Who may do what in BigQuery, from the files of infra/terraform: the policy that no emulator enforces.
+"""Who may do what in BigQuery and Cloud SQL, from the files of infra/terraform: the policy that no emulator enforces.
 
 A right is what a member's roles allow: roles on datasets (`access` of google_bigquery_dataset), roles in the project
 (google_project_iam_member), and roles on policy tags. What a predefined role allows is Google's to say, and recorded in
@@ -79,6 +79,8 @@ ACTIONS = [
     Action("run queries", "bigquery.jobs.create"),
     Action("see everybody's queries", "bigquery.jobs.listAll"),
     Action("make datasets", "bigquery.datasets.create"),
+    Action("see what Cloud SQL does", "cloudsql.instances.list"),
+    Action("export from Cloud SQL", "cloudsql.instances.export"),
 ]
 PERSONAL = Action("read columns tagged personal", "datacatalog.categories.fineGrainedGet")
 

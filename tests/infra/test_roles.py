@@ -28,12 +28,14 @@ ALLOWED = {
         "run queries",
         "see everybody's queries",
         "make datasets",
+        "see what Cloud SQL does",
         "read columns tagged personal",
     },
     ANALYSTS: {"read consolidated", "run queries"},
     ENGINEERS: {
         *(f"read {kind}" for kind in ("raw", "quarantine", "database", "audit", "consolidated", "ops")),
         "run queries",
+        "see what Cloud SQL does",
     },
     WORKFLOWS: set(),
     ANYBODY: set(),
@@ -160,6 +162,15 @@ def test_everything_that_the_pipeline_leaves_among_the_dumps_begins_with_an_unde
 def test_dumps_are_imported_into_the_import_instances_and_not_into_airflows_database():
     (grant,) = [one for one in plan().of("google_project_iam_member") if "imports" in one["__tfmeta"]["path"]]
     assert re.findall(r"instances/([\w-]+)", grant["condition"]["expression"]) == plan().local("import_instances")
+
+
+def test_the_pipeline_finds_an_import_whose_submission_lost_its_answer():
+    """Google asks for instances.get to get an operation, and for instances.list to list those of an instance."""
+    source = (ROOT / "plugins" / "tributary" / "hooks" / "cloud_sql.py").read_text()
+    assert "super().get_operation(" in source
+    assert "self.list_operations(" in source
+    (role,) = [one for one in plan().of("google_project_iam_custom_role") if one["role_id"] == "tributaryPipeline"]
+    assert {"cloudsql.instances.get", "cloudsql.instances.list"} <= set(role["permissions"])
 
 
 def test_the_documented_table_is_what_the_files_say():

@@ -13,6 +13,20 @@ resource "google_project_iam_member" "engineers" {
   member  = "group:${var.groups["engineers"]}"
 }
 
+# To see what Cloud SQL does. Not roles/cloudsql.viewer, which may export every row of a database to a bucket.
+resource "google_project_iam_custom_role" "engineers" {
+  role_id     = "tributaryEngineers"
+  title       = "Tributary engineers"
+  description = "Look at Cloud SQL instances and their operations."
+  permissions = ["cloudsql.instances.get", "cloudsql.instances.list"]
+}
+
+resource "google_project_iam_member" "engineers_look_at_sql" {
+  project = var.project
+  role    = google_project_iam_custom_role.engineers.id
+  member  = "group:${var.groups["engineers"]}"
+}
+
 # To sign in to a machine that has an account is to act as that account.
 resource "google_service_account_iam_member" "engineers_use_machines" {
   for_each = toset(["airflow", "airbyte"])

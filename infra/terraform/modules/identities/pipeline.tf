@@ -8,6 +8,7 @@ resource "google_project_iam_custom_role" "pipeline" {
     "bigquery.jobs.create",
     "bigquery.jobs.listAll",
     "cloudsql.instances.get",
+    "cloudsql.instances.list", # the operations of an instance: cloud.google.com/sql/docs/mysql/iam-permissions
   ]
 }
 
