@@ -2,7 +2,8 @@
 # Secret Manager and Cloud SQL, and forgotten. A value changes only when its number in `secret_generations` does.
 
 locals {
-  # By group, what is made together: a database's password and the addresses that contain it.
+  # The passwords that are made. Below, by secret, the group in `secret_generations` whose number writes it anew: what
+  # contains the same password has the same group, and so has what only works together.
   generated = toset([
     "admin", "airbyte_client_id", "airbyte_client_secret", "airbyte_password", "airflow_database", "api_secret_key",
     "fernet_key", "jwt_secret", "redis", "service",
@@ -22,11 +23,11 @@ locals {
     service_password          = "service"
   }
 
-  airbyte_secrets = { airbyte_client_id = "airbyte_client_id", airbyte_client_secret = "airbyte_client_secret", airbyte_password = "airbyte_password" }
+  airbyte_secrets = { airbyte_client_id = "airbyte_client", airbyte_client_secret = "airbyte_client", airbyte_password = "airbyte_password" }
 
-  # Airflow's connections, by the ids that docs/configuration.md lists, and the group of the password in each.
+  # Airflow's connections, by the ids that docs/configuration.md lists, and the group of each.
   connections = merge(
-    { google_cloud_default = "none", airbyte_default = "airbyte_client_secret", airflow_api = "service" },
+    { google_cloud_default = "none", airbyte_default = "airbyte_client", airflow_api = "service" },
     { for name in local.import_instances : "cloud_sql__${name}" => "imports" },
     var.slack ? { slack_default = "slack" } : {},
   )

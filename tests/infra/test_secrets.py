@@ -44,6 +44,49 @@ def test_every_connection_that_the_pipeline_looks_up_has_a_secret():
     assert f'connections_prefix":"{PREFIX.rstrip("-")}"' in plan().local("env")["AIRFLOW__SECRETS__BACKEND_KWARGS"]
 
 
+def _groups():
+    """The group of every secret in `secret_generations`, by the name that its value has in secrets.tf."""
+    connections = plan().local("connections")
+    return {
+        **{f"tributary-{name.replace('_', '-')}": group for name, group in plan().local("files").items()},
+        **{f"tributary-{name.replace('_', '-')}": group for name, group in plan().local("airbyte_secrets").items()},
+        **{name: group for name, group in connections.items() if not name.startswith("cloud_sql__")},
+    }
+
+
+def _passwords():
+    """The made passwords in the value of every secret."""
+    source = (TERRAFORM / "secrets.tf").read_text()
+    values = source[source.index("  connection_values =") :]
+    (postgres,) = re.findall(r"^  postgres = (.+)$", source, re.MULTILINE)
+    found = {}
+    # A value is a line, or a block that ends where it is no deeper than its name.
+    for name, value in re.findall(r"^ {6}([\w-]+) += (\{\n(?:.*\n)*? {6}\}|.+)$", values, re.MULTILINE):
+        found[name] = set(re.findall(r'password\["(\w+)"\]', value.replace("${local.postgres}", postgres)))
+    return found
+
+
+def test_what_has_the_same_password_or_works_only_together_changes_together():
+    groups, passwords = _groups(), _passwords()
+    assert {name for name, made in passwords.items() if made} == {name for name in groups if passwords[name]}
+    assert set().union(*passwords.values()) == set(plan().local("generated"))
+    together = {}
+    for name, made in passwords.items():
+        for password in made:
+            together.setdefault(password, set()).add(groups[name])
+    assert {password: found for password, found in together.items() if len(found) > 1} == {}
+    # The connection has both halves of Airbyte's client.
+    assert len(passwords["airbyte_default"]) == 2
+
+
+def test_the_guide_names_every_group():
+    page = (ROOT / "docs" / "deploy.md").read_text()
+    (listed,) = re.findall(r"Groups: (.+?)\.", page)
+    # Datadog's key has no local of its own; what has no value that is made has no group.
+    expected = {*_groups().values(), *plan().local("connections").values(), "datadog"} - {"none"}
+    assert set(re.findall(r"`(\w+)`", listed)) == expected
+
+
 def test_each_secret_has_one_reader_and_airbytes_machine_reads_its_own_alone():
     readers = {}
     for grant in plan().of("google_secret_manager_secret_iam_member"):
