@@ -27,10 +27,12 @@ class Noted:
 
     @classmethod
     def running(cls, deployment: Deployment) -> Noted:
-        """What runs now. Raises DeployError where nothing does."""
-        servers, workers = deployment.running("api-server"), deployment.running("worker")
+        """What runs now, or on a machine of workers ran last. Raises DeployError where there is nothing."""
+        servers = deployment.running("api-server")
+        workers = [one for one in deployment.containers() if one.service == "worker"]
         if not servers and workers and deployment.settings.services:
-            return cls(workers[0].version, {})  # the tables are the main machine's
+            # Running or not: people drain them before the main machine, which has the tables, gets the new version.
+            return cls(workers[0].version, {})
         if not servers:
             settings = deployment.settings
             back = f", deploy/rollback goes back to {cls.read(settings).version}" if settings.previous.exists() else ""

@@ -22,6 +22,12 @@ def test_celery_is_used_where_there_are_workers():
     assert plan("example").local("env")["COMPOSE_PROFILES"] == ""
 
 
+def test_an_apply_replaces_no_worker_whose_tasks_run():
+    """Google gives a machine that it replaces about 90 seconds; a task may take half an hour to end."""
+    (group,) = plan().of("google_compute_instance_group_manager")
+    assert group["update_policy"]["type"] == "OPPORTUNISTIC"
+
+
 def test_airflow_listens_on_its_machine_alone_unless_somebody_has_to_reach_it():
     assert plan("example").local("env")["TRIBUTARY_LISTEN"] == "127.0.0.1"
     assert plan("full").local("env")["TRIBUTARY_LISTEN"] != "127.0.0.1"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import changing
-from deployment import Deployment
+from deployment import Container, Deployment
 from settings_file import DeployError, Settings
 from tests.conftest import ROOT
 
@@ -167,10 +167,28 @@ def test_a_version_that_has_never_started_brings_its_tables_back_itself(
 def test_where_nothing_runs_the_ways_on_are_said(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, before: changing.Noted | None, ways: str
 ):
-    monkeypatch.setattr(Deployment, "running", lambda self, service: [])
+    monkeypatch.setattr(Deployment, "containers", lambda self: [])
     if before:
         before.write(settings)
     with pytest.raises(DeployError, match=f"nothing runs that could be changed; {ways}$"):
+        changing.Noted.running(Deployment(settings, "2"))
+
+
+@pytest.mark.parametrize("is_running", [True, False])
+def test_workers_that_were_drained_before_are_upgraded_as_those_that_run(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, is_running: bool
+):
+    worker = Container(
+        {
+            "Config": {"Image": "registry:5000/tributary:1", "Labels": {"com.docker.compose.service": "worker"}},
+            "State": {"Running": is_running},
+        }
+    )
+    monkeypatch.setattr(Deployment, "containers", lambda self: [worker])
+    machine = Settings(settings.file, {**settings.values, "TRIBUTARY_SERVICES": "worker,log-expiry"})
+    assert changing.Noted.running(Deployment(machine, "2")) == changing.Noted("1", {})
+    # On the main machine a worker that stands still is no deployment that runs.
+    with pytest.raises(DeployError, match="nothing runs that could be changed"):
         changing.Noted.running(Deployment(settings, "2"))
 
 

@@ -51,9 +51,10 @@ resource "google_compute_instance_group_manager" "this" {
     instance_template = google_compute_instance_template.this.self_link_unique
   }
 
-  # One at a time: its tasks end, or are taken over, before the next one goes.
+  # An apply changes the template alone. People change machines, one whose tasks have ended at a time (docs/scaling.md):
+  # Google gives one that it replaces about 90 seconds, and a task may need more.
   update_policy {
-    type                  = "PROACTIVE"
+    type                  = "OPPORTUNISTIC"
     minimal_action        = "REPLACE"
     max_surge_fixed       = 1
     max_unavailable_fixed = 0
