@@ -47,11 +47,11 @@ locals {
     DD_HOSTNAME   = "tributary-${var.environment}"
   }
 
-  # A worker's machine runs the one service. Its metrics go to the main machine's agent: two agents of one host name would
-  # overwrite each other's counts.
+  # A worker's machine runs a worker, and what removes its old logs. Its metrics go to the main machine's agent: two
+  # agents of one host name would overwrite each other's counts.
   worker_env = merge(local.env, {
     COMPOSE_PROFILES   = "workers"
-    TRIBUTARY_SERVICES = "worker"
+    TRIBUTARY_SERVICES = "worker,log-expiry"
     DD_AGENT_HOST      = var.datadog ? module.network.addresses["airflow"] : ""
   })
 }

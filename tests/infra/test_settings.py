@@ -22,6 +22,12 @@ def test_celery_is_used_where_there_are_workers():
     assert plan("example").local("env")["COMPOSE_PROFILES"] == ""
 
 
+def test_a_worker_s_machine_removes_its_old_logs():
+    services = plan().local("worker_env")["TRIBUTARY_SERVICES"].split(",")
+    assert services == ["worker", "log-expiry"]
+    assert set(services) <= set(yaml.safe_load((ROOT / "docker-compose.yaml").read_text())["services"])
+
+
 def test_an_apply_replaces_no_worker_whose_tasks_run():
     """Google gives a machine that it replaces about 90 seconds; a task may take half an hour to end."""
     (group,) = plan().of("google_compute_instance_group_manager")

@@ -110,7 +110,7 @@ def test_a_machine_pulls_the_image_fetches_secrets_and_starts(machine):
     assert (machine.path / "logs").stat().st_uid == 50000
 
 
-@pytest.mark.parametrize(("services", "memory"), [("", 23), ("worker", 29)])
+@pytest.mark.parametrize(("services", "memory"), [("", 23), ("worker", 29), ("worker,log-expiry", 29)])
 def test_containers_may_use_what_the_machine_has(machine, server, services, memory):
     env = _env(machine.path / "logs") + f"TRIBUTARY_SERVICES={services}\n"
     server.answers["/computeMetadata/v1/instance/attributes/tributary-env"] = env
