@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -15,6 +17,8 @@ FOLDER = ROOT / "infra" / "kubernetes"
 KEYS = yaml.safe_load((ROOT / "tests" / "delivery" / "chart_keys.yaml").read_text())
 AIRFLOW = yaml.safe_load((FOLDER / "airflow.values.yaml").read_text())
 TASK = yaml.safe_load((FOLDER / "pod_template.yaml").read_text())["spec"]
+NETWORK = list(yaml.safe_load_all((FOLDER / "network.yaml").read_text()))
+SECRETS = ROOT / "infra" / "terraform" / "secrets.tf"
 WATCH = yaml.safe_load((FOLDER / "watch.yaml").read_text())["spec"]["template"]["spec"]
 
 # As JSON Schema names them; a type of Kubernetes is an object.
@@ -113,8 +117,18 @@ def test_a_task_runs_the_digest_of_the_release():
     assert container["image"] == '{{ template "airflow_image" . }}'
 
 
+def test_the_api_server_has_the_name_that_the_connection_has():
+    (host,) = re.findall(r'airflow_api += .*host = "http://([\w-]+):8080"', SECRETS.read_text())
+    (service,) = [one for one in NETWORK if one["kind"] == "Service"]
+    assert service["metadata"] == {"name": host, "namespace": "tributary"}
+    (chart,) = [one["value"] for one in AIRFLOW["env"] if one["name"] == "TRIBUTARY_AIRFLOW_URL"]
+    assert service["spec"] == {
+        "type": "ExternalName", "externalName": f"{urlsplit(chart).hostname}.tributary.svc.cluster.local",
+    }  # fmt: skip
+
+
 def test_nobody_reaches_a_task_or_the_watch():
-    policies = list(yaml.safe_load_all((FOLDER / "network.yaml").read_text()))
+    policies = [one for one in NETWORK if one["kind"] == "NetworkPolicy"]
     labels = yaml.safe_load((FOLDER / "pod_template.yaml").read_text())["metadata"]["labels"]
     assert [policy["spec"]["podSelector"]["matchLabels"] for policy in policies] == [
         {"component": labels["component"]}, {"app": "tributary-watch"},
