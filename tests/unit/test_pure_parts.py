@@ -112,7 +112,7 @@ def test_whether_airbyte_has_what_is_wanted(found: object, wanted: object, answe
 def test_publishing_is_one_transaction_over_all_tables():
     columns = {"orders": ["_database", "order_id"], "databases": ["database"], "old": []}
     script = transaction(PUBLICATION, columns, live="v0")
-    assert script.startswith("declare replaced array<string> default [];\nbegin transaction;")
+    assert script.startswith("declare _tributary_replaced array<string> default [];\nbegin transaction;")
     assert script.rstrip().endswith("commit transaction;")
     assert script.count("delete from `consolidated`") == 3
     assert script.count("insert into `consolidated`") == 2
@@ -120,8 +120,8 @@ def test_publishing_is_one_transaction_over_all_tables():
     filled = "(_database, order_id) select _database, order_id from `consolidated__vv1`.`orders`\nwhere {};"
     assert filled.format("true") in script
     partly = transaction(PUBLICATION, columns, live="v0", partly=Partly(frozenset({"orders"}), ("shop_eu",)))
-    assert partly.startswith("declare replaced array<string> default ['shop_eu'];")
-    assert filled.format("_database in unnest(replaced)") in partly
+    assert partly.startswith("declare _tributary_replaced array<string> default ['shop_eu'];")
+    assert filled.format("_database in unnest(_tributary_replaced)") in partly
     assert (script.count("where true;"), partly.count("where true;")) == (5, 3)
 
 
