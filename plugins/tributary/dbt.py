@@ -90,6 +90,8 @@ def follow_from_triggerer(task: Any, model: str, producer: str) -> None:
     try one that runs dbt.
     """
     path, arguments = ModelTrigger(model, producer, POLL_SECONDS).serialize()
+    # Airflow stores a task's templated fields once more, and this one has nothing else to fill in.
+    task.template_fields = ("compiled_sql",)
     task.start_from_trigger = True
     task.start_trigger_args = StartTriggerArgs(path, next_method="execute_complete", trigger_kwargs=arguments)
 

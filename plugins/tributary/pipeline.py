@@ -7,7 +7,6 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from airflow.sdk import DAG, Asset, Param
-from airflow.sdk.definitions.param import ParamsDict
 
 from tributary import docs, naming
 from tributary.dates import DUMP_DATE
@@ -32,11 +31,12 @@ SWEEP_SCHEDULE = "*/15 * * * *"
 SWEEP_INTERVAL = timedelta(minutes=15)
 
 
-def parameters(force: str, **more: Param) -> ParamsDict:
+def parameters(force: str, **more: Param) -> dict[str, Param]:
     """What people can ask of a run, and `more`; `force` says what that is good for.
 
     A DAG gets them when its tasks are there: each task would have a copy of its own, which Airflow makes anew for every
-    class that its operator inherits from, and stores it. A run takes them from the DAG anyway.
+    class that its operator inherits from, and stores it. A run takes them from the DAG anyway. They are added to the
+    DAG's own: to set these would have Airflow hold each default against its schema in every process.
     """
     date = Param(
         None,
@@ -45,7 +45,7 @@ def parameters(force: str, **more: Param) -> ParamsDict:
         title="Date",
         description="Day of the dump to load, such as 2013-01-31. Empty: the day of the run's logical date.",
     )
-    return ParamsDict({"date": date, "force": Param(False, type="boolean", title="Force", description=force), **more})
+    return {"date": date, "force": Param(False, type="boolean", title="Force", description=force), **more}
 
 
 def build_elt_dag(database: Database, registry: Registry) -> DAG:
@@ -97,7 +97,9 @@ def build_elt_dag(database: Database, registry: Registry) -> DAG:
                 task_id=naming.LANDING, database=database, outlets=[database_asset(database.name)]
             )
             chain >> transform >> validate_marts
-    dag.params = parameters("Load the dump although it is old, or its tables changed more than their guards allow.")
+    dag.params.update(
+        parameters("Load the dump although it is old, or its tables changed more than their guards allow.")
+    )
     return dag
 
 
@@ -147,7 +149,9 @@ def build_consolidate_dag(registry: Registry) -> DAG:
         title="Everything",
         description="Build and publish every database anew, those that have not changed too.",
     )
-    dag.params = parameters("Do not wait: publish at once with the databases that have landed.", everything=everything)
+    dag.params.update(
+        parameters("Do not wait: publish at once with the databases that have landed.", everything=everything)
+    )
     return dag
 
 
