@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from stack import environment
+from stack import environment, postgres
 from stack.environment import executable
 from stack.state import LOCAL, ROOT, PortTakenError, State
 from stack.supervisor import (
@@ -25,9 +25,10 @@ from stack.supervisor import (
 
 def up() -> None:
     """Start whatever does not run yet, and wait until it is ready."""
-    _ready(_start())
+    supervisor = _start()
+    _ready(supervisor)
     _tributary("setup")
-    _say_where()
+    _say_where(supervisor.state)
 
 
 def run() -> None:
@@ -36,14 +37,14 @@ def run() -> None:
     supervisor = _start()
     supervisor.wait(localcloud_programs())
     # Airflow takes longer to start, so the day passes meanwhile.
-    with _advancing() as simulator:
+    with _advancing(supervisor.state) as simulator:
         _ready(supervisor)
         day = _day_of(simulator)
-    _say_where()
+    _say_where(supervisor.state)
     print(f"ready after {time.monotonic() - started:.0f} s", flush=True)
     status = _tributary("run", "--date", day, check=False)
-    state = State.load()
-    print(f"Airflow stays up: http://127.0.0.1:{state.ports['airflow']} (stop it with `make stop`)", flush=True)
+    port = supervisor.state.ports["airflow"]
+    print(f"Airflow stays up: http://127.0.0.1:{port} (stop it with `make stop`)", flush=True)
     if status:
         sys.exit(status)
 
@@ -93,8 +94,7 @@ def _ready(supervisor: Supervisor) -> None:
     supervisor.wait(watch_programs())
 
 
-def _say_where() -> None:
-    state = State.load()
+def _say_where(state: State) -> None:
     print(
         f"Airflow: http://127.0.0.1:{state.ports['airflow']}  "
         f"user {environment.ADMIN}  password {state.secrets['airflow_admin']}",
@@ -119,17 +119,30 @@ def _start_all(state: State, supervisor: Supervisor, variables: dict[str, str]) 
         env={**os.environ, **variables},
     )
     supervisor.wait(database_programs())
-    _checked([executable("airflow", "airflow"), "db", "migrate"], variables, "airflow-db-migrate")
+    _migrate(variables)
     if artifacts.wait() != 0:
         raise StackError("dbt could not read the project; its words are above")
     supervisor.start(airflow_programs())
 
 
-def _advancing() -> subprocess.Popen[str]:
+def _migrate(variables: dict[str, str]) -> None:
+    """Give Airflow's database the tables of the installed packages.
+
+    Where those have not changed since there is nothing to do, for which Airflow takes ten seconds. The note of it lies
+    in the data directory, so that it goes with that.
+    """
+    note, packages = postgres.DATA / "migrated_by", (ROOT / "requirements.txt").read_bytes()
+    if note.exists() and note.read_bytes() == packages:
+        return
+    _checked([executable("airflow", "airflow"), "db", "migrate"], variables, "airflow-db-migrate")
+    note.write_bytes(packages)
+
+
+def _advancing(state: State) -> subprocess.Popen[str]:
     """Let one day pass in the production databases; what it does is printed while it goes on."""
     print("A day passes in production:", flush=True)
     command = [executable("localcloud", "python"), "-m", "simulator", "advance", "--json"]
-    variables = {**os.environ, **environment.build(State.load())}
+    variables = {**os.environ, **environment.build(state)}
     return subprocess.Popen(command, cwd=ROOT, env=variables, stdout=subprocess.PIPE, text=True)
 
 
