@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 from xmlrpc.client import ServerProxy
+
+from psutil import NoSuchProcess
 
 from benchmarks.measuring import trees
 from tests.e2e.checkout import Checkout
@@ -44,12 +46,14 @@ class Parts:
         pids = self.pids()
         stopped = trees(pids[name] for name in AIRFLOW).values()
         for process in stopped:
-            process.suspend()
+            with suppress(NoSuchProcess):  # one that was about to end
+                process.suspend()
         try:
             yield self.cloud()
         finally:
             for process in stopped:
-                process.resume()
+                with suppress(NoSuchProcess):
+                    process.resume()
             time.sleep(_SETTLED_SECONDS)
 
     @contextmanager
