@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 from stack import environment
 from tests.support.lineage import Event
 from tests.support.listened_tasks import ListenedTasks
+from tributary.consolidation import Plan
 from tributary.registry import Registry, load_registry
 
 BUCKET, PROJECT = "dumps", "a-project"
@@ -25,14 +27,16 @@ DUMP = {
 XCOMS = {
     "find_dump": DUMP,
     "preflight": {"uri": DUMP["uri"]},
-    "await_databases": {
-        "day": "2013-01-02",
-        "as_of": dict.fromkeys(("shop_eu", "shop_us"), "2013-01-02"),
-        "landed": {},
-        "editions": {},
-        "changed": {"shop_eu": "2013-01-02"},
-        "base": "20130101T030000000",
-    },
+    "await_databases": asdict(
+        Plan(
+            day="2013-01-02",
+            as_of=dict.fromkeys(("shop_eu", "shop_us"), "2013-01-02"),
+            landed={},
+            editions={},
+            changed={"shop_eu": "2013-01-02"},
+            base="20130101T030000000",
+        )
+    ),
 }
 MYSQL = "mysql://10.1.2.3:3306"
 
@@ -129,7 +133,7 @@ def test_publish_tells_the_audited_table_of_each_consolidated_one_and_whose_rows
 
 def test_a_failure_tells_no_data_and_no_content_of_rows(run: ListenedTasks, dags: Any):
     def fails(task: Any) -> None:
-        raise ValueError("Duplicate entry 'jane.doe@example.com' for key 'customers.email'; password=it is secret")
+        raise ValueError("Duplicate entry 'jane.doe@example.com' for key 'customers.email'; password=secret")
 
     assert run(dags["elt__shop_eu"].get_task("import_dump"), fails, xcoms=XCOMS) == "failed"
     started, failed = run.events()
