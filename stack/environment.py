@@ -150,6 +150,8 @@ def _airflow(state: State) -> dict[str, str]:
         # A worker may notice the end of its task only at its next heartbeat. With Airflow's 5 s a task
         # that defers is queued again before, and the scheduler then takes the late news for a failure.
         "WORKERS__MIN_HEARTBEAT_INTERVAL": 1,
+        # How long it sleeps (s) where it has nothing to do; what ends meanwhile waits so long for what follows.
+        "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": 0.25,
         # A scheduler that was killed takes its tasks along; its successor looks for them only this often (s).
         "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": 60,
         "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": 120,

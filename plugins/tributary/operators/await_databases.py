@@ -59,7 +59,7 @@ class AwaitDatabasesOperator(BaseOperator):
             self.defer(
                 trigger=poll_with(
                     all_settled_or_late,
-                    max(Settings.from_environment().poll_seconds, 5),
+                    Settings.from_environment().poll_seconds,
                     deadline=deadline.isoformat(),
                     **question,
                 ),

@@ -25,6 +25,9 @@ _BEGUN = frozenset({"running", "success", "failed", "skipped"})
 _OVER = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
 _WELL = frozenset({"success", "warn", "no-op"})
 BUILT = {"status": "success"}
+# Sooner than for other waits: the task has no process whose end the scheduler has to see first, small models are built
+# in seconds, and what is looked at is Airflow's own.
+SHORTEST_PAUSE_SECONDS = 1.0
 
 
 class Producer(NamedTuple):
@@ -69,12 +72,12 @@ class ModelTrigger(BaseTrigger):
         instance: Any = self.task_instance
         producer = Producer(instance.dag_id, instance.run_id, self.producer)
         watched, begun = _watched.setdefault(producer, Watched(producer)), monotonic()
-        seconds = pause(0, self.interval)
+        seconds = pause(0, self.interval, SHORTEST_PAUSE_SECONDS)
         # The first look is one that began after this wait: an older one may be of the run before it was cleared.
         event = event_of(await watched.look(begun, seconds), self.model)
         while event is None:
             await asyncio.sleep(seconds)
-            seconds = pause(monotonic() - begun, self.interval)
+            seconds = pause(monotonic() - begun, self.interval, SHORTEST_PAUSE_SECONDS)
             event = event_of(await watched.look(monotonic() - seconds, seconds), self.model)
         if event == BUILT:
             sql = await patiently(compiled, self.interval, producer=producer, model=self.model)

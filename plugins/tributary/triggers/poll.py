@@ -71,9 +71,9 @@ class PollTrigger(BaseTrigger):
                 return
 
 
-def pause(waited: float, longest: float) -> float:
-    """Seconds until the next look after so many: a tenth, SHORTEST_PAUSE_SECONDS at least and `longest` at most."""
-    return min(longest, max(SHORTEST_PAUSE_SECONDS, waited * PART_OF_WAIT))
+def pause(waited: float, longest: float, shortest: float = SHORTEST_PAUSE_SECONDS) -> float:
+    """Seconds until the next look after so many: a tenth, `shortest` at least and `longest` at most."""
+    return min(longest, max(shortest, waited * PART_OF_WAIT))
 
 
 async def patiently(ask: Callable[..., T], interval: float, **arguments: Any) -> T:
