@@ -128,7 +128,7 @@ def _start_all(state: State, supervisor: Supervisor, variables: dict[str, str]) 
 def _migrate(variables: dict[str, str]) -> None:
     """Give Airflow's database the tables of the installed packages.
 
-    Where those have not changed since there is nothing to do, for which Airflow takes ten seconds. The note of it lies
+    Where those have not changed since there is nothing to do, for which Airflow takes four seconds. The note of it lies
     in the data directory, so that it goes with that.
     """
     note, packages = postgres.DATA / "migrated_by", (ROOT / "requirements.txt").read_bytes()
