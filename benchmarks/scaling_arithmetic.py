@@ -133,7 +133,7 @@ def tables() -> str:
     needed = ([need, *(cell(need, column[need]) for column in columns)] for need in columns[0])
     bounds = sorted(BOUNDS, key=first_at)
     limits = ([BOUNDS[n][0].what, BOUNDS[n][0].shown, f"{first_at(n):,}", BOUNDS[n][1]] for n in bounds)
-    figures = ([one.what, one.shown, one.source] for one in globals().values() if isinstance(one, Figure))
+    figures = ([one.what, one.shown, one.source] for one in tuple(globals().values()) if isinstance(one, Figure))
     return "\n\n".join(
         (
             table(["needed for … databases of one app", *(f"{size:,}" for size in SIZES)], needed),

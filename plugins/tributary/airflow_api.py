@@ -1,4 +1,4 @@
-"""Airflow's public REST API, as far as the `tributary` command and the watch need it."""
+"""Airflow's public REST API, as far as the `tributary` command, the watch and tasks need it."""
 
 from __future__ import annotations
 
@@ -131,6 +131,15 @@ class AirflowApi:
         """The task instances of a run: `task_id`, `state`, `start_date`, `duration`."""
         path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances"
         return list(self._send("GET", path, params={"limit": 100}).json()["task_instances"])
+
+    def mark(self, dag_id: str, run_id: str, task_id: str, state: str, timeout: float = _TIMEOUT) -> None:
+        """Set a task of a run to `success` or `failed`, whatever its state is, within so many seconds.
+
+        Airflow clears what comes after it and has failed, or not been reached, so that it is looked at again.
+        """
+        path = f"{run_path(dag_id, run_id)}/taskInstances/{quote(task_id)}"
+        # 409: it has that state already.
+        self._send("PATCH", path, json={"new_state": state}, accept=(409,), timeout=timeout)
 
     def find_run(self, dag_id: str, run_id: str) -> dict[str, Any] | None:
         """One run; None where there is none any more."""

@@ -6,15 +6,12 @@ import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cosmos.hooks.subprocess import FullOutputSubprocessHook, FullOutputSubprocessResult
 from cosmos.operators._watcher.state import is_dbt_node_status_terminal
 
 from tributary.errors import DbtError
-
-if TYPE_CHECKING:
-    from airflow.sdk import Context
 
 # The events of dbt's log that say what is broken: which model or test, and why; or why nothing was built
 # at all. Source: dbt-core, dbt/events/types.py and dbt/task/printer.py.
@@ -22,8 +19,6 @@ _WHICH = "RunResultFailure"
 _WHY = frozenset({"RunResultError", "RunResultErrorNoMessage", "MainEncounteredError"})
 # What is shown of a dbt that ended without one of them.
 _LAST_LINES = 5
-# XCom of the task that runs dbt: how each of the models that have a task ended, by dbt's name of the model.
-ENDED = "models"
 
 log = logging.getLogger(__name__)
 
@@ -55,18 +50,20 @@ def last_words(lines: Sequence[str]) -> Iterator[str]:
 
 
 class ModelsLog(FullOutputSubprocessHook):
-    """Runs dbt and gives Cosmos its log, of which Cosmos keeps only how the models that have a task ended.
+    """Runs dbt, passes its log on to the task's own, and tells how each of the group's models ends, as soon as it does.
 
-    Cosmos keeps XComs for every node, views and tests included, and dbt has to wait for these requests to Airflow.
-    Every event's text goes into the task's log all the same.
+    Cosmos would keep XComs of every node, views and tests included, and dbt has to wait for these requests to Airflow;
+    nobody reads them here, so it gets each event without its node and without the task instance.
 
     :param models: dbt's names of the models that have a task.
+    :param ended: is called with such a name, dbt's word for how the model ended, and the seconds that it took.
     """
 
-    def __init__(self, models: Iterable[str]) -> None:
+    def __init__(self, models: Iterable[str], ended: Callable[[str, str, float], None]) -> None:
         super().__init__()
         self.models = frozenset(models)
-        self.ended: dict[str, str] = {}
+        self._ended = ended
+        self._seen: dict[str, str] = {}
 
     def run_command(
         self,
@@ -78,8 +75,6 @@ class ModelsLog(FullOutputSubprocessHook):
         **kwargs: Any,
     ) -> FullOutputSubprocessResult:
         read = partial(self._read, process_log_line) if process_log_line else None
-        # Each look before the first model would else be an error in the triggerer's log.
-        self._push(kwargs["context"])
         return super().run_command(command, env, output_encoding, cwd, read, **kwargs)
 
     def _read(self, tell: Callable[[str, Any], None], line: str, arguments: Any) -> None:
@@ -88,23 +83,12 @@ class ModelsLog(FullOutputSubprocessHook):
             log.info("%s", line)  # Cosmos would end the task for a line of JSON that is no object
             return
         node = event["data"].pop("node_info", None)
-        if not node:
-            tell(line, arguments)
-        elif not self._is_new_end(node):
-            tell(json.dumps(event), arguments)
-        else:
-            tell(line, arguments)
-            self.ended[node["unique_id"]] = node["node_status"]
-            self._push(arguments["context"])
-
-    def _is_new_end(self, node: dict[str, Any]) -> bool:
-        model, status = node.get("unique_id"), node.get("node_status")
+        tell(json.dumps(event) if node else line, {**arguments, "context": None})
+        model, status = (node.get("unique_id", ""), node.get("node_status", "")) if node else ("", "")
         # dbt tells some ends in two events.
-        is_new = model in self.models and self.ended.get(model) != status
-        return is_new and is_dbt_node_status_terminal(status)
-
-    def _push(self, context: Context) -> None:
-        context["ti"].xcom_push(key=ENDED, value=self.ended)
+        if model in self.models and self._seen.get(model) != status and is_dbt_node_status_terminal(status):
+            self._seen[model] = status
+            self._ended(model, status, float(event["data"].get("execution_time") or 0.0))
 
 
 def _event(line: str) -> dict[str, Any]:

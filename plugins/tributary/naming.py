@@ -25,7 +25,7 @@ PUBLICATION = "_tributary_publication"
 # A table that the sync writes beside the raw tables: which dump they hold (one row).
 LOAD_MARKER = "_tributary_load"
 
-# The task of a dbt group that runs dbt; the other tasks of the group follow it, one a model. Cosmos' name.
+# The task of a dbt group that runs dbt; the others of the group show what it has done, one a model. Cosmos' name.
 DBT_PRODUCER = "dbt_producer_watcher"
 # The task that ends with the landing of a database: its marts are built and checked.
 LANDING = "validate_marts"
@@ -95,7 +95,7 @@ def asset_uri(project_dataset: str) -> str:
 
 
 def producer_of(task_id: str) -> str | None:
-    """`transform.orders_run` -> `transform.dbt_producer_watcher`; None for a task that follows no other."""
+    """`transform.orders_run` -> `transform.dbt_producer_watcher`; None for a task that runs something."""
     group, dot, name = task_id.rpartition(".")
     return f"{group}.{DBT_PRODUCER}" if dot and name != DBT_PRODUCER else None
 

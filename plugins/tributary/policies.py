@@ -10,7 +10,6 @@ from airflow.sdk import RetryDecision, RetryPolicy
 
 from tributary.dead_letters.callback import record_failure
 from tributary.failures import Failure, Kind, classify
-from tributary.following import producer_state
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -51,8 +50,6 @@ class FailureRetryPolicy(RetryPolicy):
         reason = shown(exception, failure)
         if failure.kind is Kind.permanent:
             return RetryDecision.fail(reason=reason)
-        if failure.reason == "followed":
-            return _follow(context, try_number, reason)
         delay = slow_delay(try_number) if failure.reason in SLOW_REASONS else None
         return RetryDecision.retry(delay=delay, reason=reason)
 
@@ -67,17 +64,6 @@ def slow_delay(try_number: int) -> timedelta:
     """How long to wait after a slow failure; `try_number` counts from 1. At most MAX_RETRY_DELAY plus jitter."""
     doubled: timedelta = SLOW_RETRY_DELAY * 2 ** min(max(try_number, 1) - 1, 16)
     return min(doubled, MAX_RETRY_DELAY) * (1 + random.uniform(0, JITTER))  # noqa: S311
-
-
-def _follow(context: Context | None, try_number: int, reason: str) -> RetryDecision:
-    """What a task that follows another does: it fails with it for good, and waits while that one waits.
-
-    It cannot heal by itself, and must not use up its tries while the other is still to be tried again.
-    """
-    state = producer_state(context) if context else None
-    if state == "failed":
-        return RetryDecision.fail(reason=reason)
-    return RetryDecision.retry(delay=slow_delay(try_number) if state == "up_for_retry" else None, reason=reason)
 
 
 RETRY_POLICY = FailureRetryPolicy()

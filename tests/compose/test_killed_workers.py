@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
-from fnmatch import fnmatchcase
 
 import pytest
 
@@ -29,8 +28,7 @@ PRODUCER = f"transform.{naming.DBT_PRODUCER}"
 ALWAYS = [(DAG_ID, "sync"), (DAG_ID, PRODUCER)]
 EVERY = [
     *((DAG_ID, step) for step in ("find_dump", "preflight", "import_dump", "sync", "reconcile", "validate_raw")),
-    # A model's task has a worker for a second, to say how it ended: any of them will do.
-    *((DAG_ID, step) for step in (PRODUCER, "transform.*_run", "validate_marts")),
+    *((DAG_ID, step) for step in (PRODUCER, "validate_marts")),
     *((naming.CONSOLIDATE_DAG, step) for step in ("await_databases", PRODUCER, "validate_audit", "publish")),
 ]
 # Airflow looks every 10 s for heartbeats that are missing for task_instance_heartbeat_timeout (deploy/airflow.cfg).
@@ -65,7 +63,7 @@ def kill_in(stack: ComposeStack, dag_id: str, run_id: str, step: str) -> Killed 
         return None
     # Most steps are over in a second or two: whoever has it stands still first.
     stack.freeze(workers)
-    begin, first, step = time.monotonic(), task["try_number"], task["task_id"]
+    begin, first = time.monotonic(), task["try_number"]
     task = stack.task(dag_id, run_id, step)
     worker = stack.worker_named(task["hostname"]) if task["state"] == "running" and task["hostname"] else None
     if worker is not None:
@@ -90,25 +88,15 @@ def kill_in(stack: ComposeStack, dag_id: str, run_id: str, step: str) -> Killed 
 def look(
     stack: ComposeStack, dag_id: str, run_id: str, step: str, is_so: Callable[[dict], bool], seconds: float
 ) -> dict:
-    """Ask for a task until it is as wanted; what Airflow says of it then.
-
-    :param step: its id, or a pattern of several: then the one that runs, or that has not ended.
-    """
+    """Ask for a task until it is as wanted; what Airflow says of it then."""
     end, task = time.monotonic() + seconds, {}
     while time.monotonic() < end:
         with suppress(TributaryError):  # the run is not there yet
-            task = furthest(stack.airflow.tasks(dag_id, run_id), step)
+            task = stack.task(dag_id, run_id, step)
         if task and is_so(task):
             return task
         time.sleep(_LOOK_SECONDS)
     raise AssertionError(f"{dag_id}.{step}: not within {seconds:.0f} s, but {task.get('state')}")
-
-
-def furthest(tasks: list[dict], step: str) -> dict:
-    """Of the tasks that the pattern names: one that runs, else one that has not succeeded, else any."""
-    named = [task for task in tasks if fnmatchcase(task["task_id"], step)]
-    order = {"running": 0, "success": 2}
-    return min(named, key=lambda task: order.get(task["state"], 1), default={})
 
 
 def kills(

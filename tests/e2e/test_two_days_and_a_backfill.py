@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import Future
+from datetime import date
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from tests.e2e.content import (
     mysql_content,
 )
 from tests.e2e.days import BACKFILLED, BACKFILLED_DAYS, CHINOOK, DAY_1, DAY_2, Backfilled
+from tributary import naming
 from tributary.registry import load_registry
 
 pytestmark = pytest.mark.timeout(1500)
@@ -70,6 +72,20 @@ def test_the_first_command_loads_six_databases(first_day: str):
         assert cells[7] == "0"
     assert table_row(first_day, "consolidate")[1] == "success"
     assert re.search(r"Airflow: http://127\.0\.0\.1:\d+ +user admin", first_day)
+
+
+@pytest.mark.usefixtures("first_day")
+def test_models_show_that_they_are_built_while_dbt_goes_on(checkout: Checkout):
+    run_id = naming.run_id(date.fromisoformat(DAY_1))
+    for dag_id in (naming.dag_id("shop_eu"), naming.CONSOLIDATE_DAG):
+        tasks = {task["task_id"]: task for task in checkout.airflow.tasks(dag_id, run_id)}
+        dbt = tasks[f"transform.{naming.DBT_PRODUCER}"]
+        models = [task for name, task in tasks.items() if name.startswith("transform.") and name.endswith("_run")]
+        assert len(models) > 5
+        assert {task["state"] for task in models} == {"success"}
+        # All were marked; Airflow does it after dbt's end, and counts a try.
+        assert {task["try_number"] for task in models} == {0}
+        assert all(task["end_date"] <= dbt["end_date"] for task in models), (dbt["end_date"], models)
 
 
 @pytest.mark.parametrize("database", DATABASES)

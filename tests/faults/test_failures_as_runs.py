@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 from airflow.models.taskinstance import TaskInstance
 from airflow.sdk.execution_time.comms import RetryTask
-from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
 from tests.integration.dead_letters import conftest as dead_letters
 from tests.integration.dead_letters.conftest import TaskRun
@@ -63,8 +62,8 @@ def rows(kind: str, expected: str) -> list[Any]:
 
 def step_of(name: str) -> str:
     """The step that meets such an error."""
-    _, reason, service, *_ = [*ROWS[name].means.split(), ""]
-    return "transform.orders_run" if reason == "followed" else STEPS.get(service, "find_dump")
+    _, _, service, *_ = [*ROWS[name].means.split(), ""]
+    return STEPS.get(service, "find_dump")
 
 
 class FailsOnce:
@@ -99,14 +98,6 @@ def wait_before_next_try(run: TaskRun, asked: RetryTask, try_number: int = 1) ->
     return timedelta(seconds=wait.total_seconds())
 
 
-@pytest.fixture
-def waiting_producer(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For the tasks that follow dbt's: dbt's own task is to be tried again."""
-    states = {"manual__2013-01-02": {PRODUCER: "up_for_retry"}}
-    monkeypatch.setattr(RuntimeTaskInstance, "get_task_states", lambda **which: states)
-
-
-@pytest.mark.usefixtures("waiting_producer")
 @pytest.mark.parametrize("name", rows("passing", "tried again after its delay, then done; no dead letter"))
 def test_what_passes_is_tried_again_and_leaves_nothing(run_task: TaskRun, store: LetterStore, name: str):
     reason = ROWS[name].means.split()[1]
@@ -114,7 +105,7 @@ def test_what_passes_is_tried_again_and_leaves_nothing(run_task: TaskRun, store:
     assert run_task(step, task_id=step_of(name), try_number=1) == "up_for_retry"
     (asked,) = [message for message in run_task.sent if isinstance(message, RetryTask)]
     assert f"is passing ({reason}" in (asked.retry_reason or "")
-    shortest, longest = SLOW if reason in ("quota", "disk_full", "followed") else QUICK
+    shortest, longest = SLOW if reason in ("quota", "disk_full") else QUICK
     assert shortest <= wait_before_next_try(run_task, asked) <= longest
     assert run_task(step, task_id=step_of(name), try_number=2) == "success"
     assert step.tries == 2

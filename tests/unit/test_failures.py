@@ -449,11 +449,6 @@ ROWS = {
         "passing killed dbt", "memory, most often", ISSUES + "astronomer/astronomer-cosmos/issues/1391",
         AirflowException, "dbt command failed. The command returned a non-zero exit code -9.",
     ),
-    "a model's own task": row(
-        "passing followed dbt", "it goes the way of the producer", ISSUES + "astronomer/astronomer-cosmos/issues/2698",
-        AirflowException, "dbt model 'model.tributary.orders' failed. Review the producer task "
-        "'transform.dbt_producer_watcher' logs for details.",
-    ),
     # The worker and Airflow
     "worker's disk": row(
         "passing disk_full", "other tasks give their space back", "https://man7.org/linux/man-pages/man3/errno.3.html",

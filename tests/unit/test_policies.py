@@ -11,10 +11,10 @@ import MySQLdb
 import pytest
 import tenacity.nap
 from airflow.sdk import BaseHook, RetryAction
-from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException, ErrorType
+from airflow.sdk.exceptions import AirflowNotFoundException, ErrorType
 from airflow.sdk.execution_time import task_runner
 from airflow.sdk.execution_time.comms import ErrorResponse
-from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance, _handle_current_task_failed
+from airflow.sdk.execution_time.task_runner import _handle_current_task_failed
 from google.api_core.exceptions import Forbidden, ServiceUnavailable
 
 from tributary import policies
@@ -36,8 +36,6 @@ from tributary.triggers.poll import FAILED_POLLS_IN_A_ROW, poll_with
 QUOTA = Forbidden("Quota exceeded: your table", errors=[{"reason": "quotaExceeded"}])
 DENIED = Forbidden("Access Denied: Project p", errors=[{"reason": "accessDenied"}])
 AWAY = ServiceUnavailable("try later", errors=[{"reason": "backendError"}])
-PRODUCER = "transform.dbt_producer_watcher"
-FOLLOWED = AirflowException("dbt model 'm' failed. Review the producer task 't.p' logs for details.")
 
 
 def decide(error: BaseException, try_number: int = 1, context: Any = None) -> Any:
@@ -119,31 +117,6 @@ def test_delays_grow_in_airflow_s_own_arithmetic():
         delays.append(TaskInstance.next_retry_datetime(instance).total_seconds())
     for number, delay in enumerate(delays):
         assert 5 * 2**number <= delay < 10 * 2**number
-
-
-@pytest.mark.parametrize(
-    ("state", "action", "waits"),
-    [
-        ("failed", RetryAction.FAIL, False),
-        ("up_for_retry", RetryAction.RETRY, True),
-        ("running", RetryAction.RETRY, False),
-        (None, RetryAction.RETRY, False),
-    ],
-)
-def test_a_model_s_task_goes_the_way_of_the_producer(
-    monkeypatch: pytest.MonkeyPatch, state: str | None, action: RetryAction, waits: bool
-):
-    asked: dict[str, Any] = {}
-
-    def states(**which: Any) -> Any:
-        asked.update(which)
-        return {"run": {PRODUCER: state}} if state else {}
-
-    monkeypatch.setattr(RuntimeTaskInstance, "get_task_states", states)
-    task = SimpleNamespace(dag_id="elt__shop_eu", task_id="transform.orders_run")
-    decision = decide(FOLLOWED, context={"task": task, "run_id": "run"})
-    assert asked == {"dag_id": "elt__shop_eu", "task_ids": [PRODUCER], "run_ids": ["run"]}
-    assert (decision.action, decision.retry_delay is not None) == (action, waits)
 
 
 # What Airflow makes of it, in the task's process

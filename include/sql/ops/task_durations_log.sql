@@ -4,7 +4,7 @@ create table if not exists ops.task_durations_log (
     database string options (description = 'Database, as in the registry; empty for consolidate and housekeeping.'),
     dump_date date options (description = 'Day of the dump that the run is for; empty for housekeeping.'),
     run_id string not null options (description = 'Airflow run.'),
-    task_id string not null options (description = 'Task, such as sync or transform.orders_run.'),
+    task_id string not null options (description = 'Task, such as sync; those of dbt models run nothing and are left out.'),
     step string not null options (description = 'Task, or the group that it is in, such as transform.'),
     try_number int64 not null options (description = 'Which try of the task in this run, from 1 on.'),
     state string not null options (description = 'success, failed or skipped.'),

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from airflow.providers.fab.auth_manager.security_manager.override import FabAirflowSecurityManagerOverride
 
 SERVICE_ROLE = "Service"
-# What the watch, the housekeeping and the `tributary` command ask of Airflow, and no more: no connections, variables,
-# configuration, logs or users. To start a run, or have a step run again, Airflow wants the right to edit its DAG, too.
+# What the watch, the housekeeping, dbt's tasks and the `tributary` command ask of Airflow, and no more: no connections,
+# variables, configuration, logs or users. To start a run, or have a step run again, Airflow wants the right to edit its
+# DAG, too.
 SERVICE_PERMISSIONS = frozenset(
     (action, resource)
     for resource, actions in {

@@ -19,7 +19,7 @@ ENTRIES_FILE = "dags.broken_databases"
 _OUTAGE = frozenset({"connection", "dns", "timeout", "unavailable", "undefined", "trigger"})
 # What has to do with the rows or the dump of one database: several of them at once are so many causes.
 _OF_ITS_OWN = frozenset(
-    "bad_input schema too_large sql quality mismatch replaced refused followed exists conflict cancelled".split()
+    "bad_input schema too_large sql quality mismatch replaced refused exists conflict cancelled".split()
 )
 # How `quality.results.RuleResult` prints a rule; only names and numbers are taken.
 _RULE = re.compile(

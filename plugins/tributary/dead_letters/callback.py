@@ -19,7 +19,6 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from tributary.dead_letters.record import DeadLetter, Occurrence, subject_of
-from tributary.failures import classify
 from tributary.hooks.patience import without_patience
 
 if TYPE_CHECKING:
@@ -37,25 +36,11 @@ log = logging.getLogger(__name__)
 def record_failure(context: Context) -> None:
     """Leave the record of a task that has failed for good. Never raises; what it cannot do, it logs."""
     try:
-        letter = None if _told_by_another(context) else letter_of(context)
+        letter = letter_of(context)
         if letter is not None:
             _keep(letter, context)
     except Exception:
         log.exception("No dead letter could be written; `tributary dead-letters sweep` makes up for it")
-
-
-def _told_by_another(context: Context) -> bool:
-    """Whether the task failed only because the one that it follows did: that one leaves the record."""
-    from tributary.following import producer_state
-
-    error = context.get("exception")
-    if not isinstance(error, BaseException) or classify(error).reason != "followed":
-        return False
-    try:
-        return producer_state(context) == "failed"
-    except Exception:
-        log.exception("The state of the task that %s follows cannot be read", context["ti"].task_id)
-        return False
 
 
 def letter_of(context: Context) -> DeadLetter | None:

@@ -60,17 +60,12 @@ class Sweep:
 
     def _record_failed_tasks(self, days: int) -> None:
         for task in self.airflow.failed_since(self.now - timedelta(days=days)):
-            if subject_of(task["dag_id"]) is None or self._told_by_another(task):
+            # A model's task fails only where the one that runs dbt does: that one has the record.
+            if subject_of(task["dag_id"]) is None or naming.producer_of(task["task_id"]):
                 continue
             run = self.airflow.find_run(task["dag_id"], task["dag_run_id"])
             if run is not None:
                 self._record(letter_of_task(task, run, self._log_url(task)))
-
-    def _told_by_another(self, task: Mapping[str, Any]) -> bool:
-        """Whether the task follows one that has failed, too: that one has the record."""
-        followed = naming.producer_of(task["task_id"])
-        producer = self.airflow.task(task["dag_id"], task["dag_run_id"], followed) if followed else None
-        return producer is not None and producer["state"] == "failed"
 
     def _record_import_errors(self) -> None:
         for error in self.airflow.import_errors():

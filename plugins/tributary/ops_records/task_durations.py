@@ -44,7 +44,7 @@ def record_task_durations(
     rows = [
         row
         for task in api.ended_tasks(since, STATES)
-        if is_ours(task["dag_id"]) and key_of(row_of(task)) not in recorded
+        if has_run(task) and key_of(row_of(task)) not in recorded
         for row in map(row_of, _tries_of(api, task))
     ]
 
@@ -57,6 +57,11 @@ def record_task_durations(
     days = [day_of(row["dag_id"], row["run_id"]) for row in rows]
     store.append_all("task_durations_log", [{**row, "dump_date": day} for row, day in zip(rows, days, strict=True)])
     return len(rows)
+
+
+def has_run(task: Mapping[str, Any]) -> bool:
+    """Whether it is one of Tributary's tasks that run something: those of dbt's models do not."""
+    return is_ours(task["dag_id"]) and naming.producer_of(task["task_id"]) is None
 
 
 def is_ours(dag_id: str) -> bool:

@@ -51,7 +51,8 @@ _ALL = (
         Kind.distribution,
         "second",
         ("database", "app", "step", "model", "state"),
-        "From the start of a try to its end, deferred time included; after stepping back, from the latest start.",
+        "From the start of a try to its end, deferred time included; after stepping back, from the latest start. "
+        "With a model: dbt's own seconds for it.",
         "when a try has ended",
     ),
     Metric(

@@ -1,4 +1,4 @@
-"""Airflow's listener: tells of every try and run that ends, dbt's models included, with nothing done in the DAGs.
+"""Airflow's listener: tells of every try and run that ends, with nothing done in the DAGs.
 
 Airflow calls it for a try in the task's own process (once it has ended for Airflow, so a deferral calls nothing),
 in the scheduler where that process was lost, and for a run in the scheduler. A process that was killed alone calls

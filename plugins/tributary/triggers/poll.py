@@ -71,9 +71,9 @@ class PollTrigger(BaseTrigger):
                 return
 
 
-def pause(waited: float, longest: float, shortest: float = SHORTEST_PAUSE_SECONDS) -> float:
-    """Seconds until the next look after so many: a tenth, `shortest` at least and `longest` at most."""
-    return min(longest, max(shortest, waited * PART_OF_WAIT))
+def pause(waited: float, longest: float) -> float:
+    """Seconds until the next look after so many: a tenth, SHORTEST_PAUSE_SECONDS at least and `longest` at most."""
+    return min(longest, max(SHORTEST_PAUSE_SECONDS, waited * PART_OF_WAIT))
 
 
 async def patiently(ask: Callable[..., T], interval: float, **arguments: Any) -> T:
@@ -83,7 +83,7 @@ async def patiently(ask: Callable[..., T], interval: float, **arguments: Any) ->
     """
     # Not in the one thread that asgiref has for everything: a service that hangs would stop the waits for all
     # others. Threads are safe here: a polled function makes its own clients, and what it asks of Airflow
-    # (connections, XComs, states of tasks) the triggerer's channel takes from any thread.
+    # (connections, states of tasks and runs) the triggerer's channel takes from any thread.
     name = f"{ask.__module__}.{ask.__qualname__}"
     in_thread = sync_to_async(ask, thread_sensitive=False, executor=_threads(name))
     retrying = AsyncRetrying(

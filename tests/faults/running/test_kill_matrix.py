@@ -27,13 +27,11 @@ PRODUCER = f"transform.{naming.DBT_PRODUCER}"
 # How long the first process of a step lives at least, in seconds: a kill falls within it.
 ELT_STEPS = {
     "find_dump": 0.4, "preflight": 0.6, "import_dump": 1.0, "sync": 1.0, "reconcile": 0.6, "validate_raw": 3.0,
-    PRODUCER: 5.0, "transform.{mart}_run": 1.0, "validate_marts": 1.5,
+    PRODUCER: 5.0, "validate_marts": 1.5,
 }  # fmt: skip
 CONSOLIDATE_STEPS = {
-    "await_databases": 0.4, PRODUCER: 4.0, "transform.consolidated__flights_run": 1.0, "validate_audit": 2.0,
-    "publish": 1.5,
+    "await_databases": 0.4, PRODUCER: 4.0, "validate_audit": 2.0, "publish": 1.5,
 }  # fmt: skip
-MARTS = {"shop_eu": "orders", "shop_us": "orders", "airport_lga": "flights"}
 KILLS_IN_CONSOLIDATION = 2  # a day
 # A killed step is tried again 5 to 10 s later, and a heartbeat may pass before that is noticed.
 SECONDS_FOR_A_KILL = 60.0
@@ -64,10 +62,10 @@ def a_day_with(stack: Stack, oracle: Oracle, kills: list[Kill]) -> tuple[float, 
     return seconds, day
 
 
-def draw(queue: deque[Pair], dag_id: str, mart: str, chance: random.Random) -> Kill:
+def draw(queue: deque[Pair], dag_id: str, chance: random.Random) -> Kill:
     """The queue's next kill, at a random moment of its step."""
     step, life, one = queue[0]
-    return Kill(dag_id, step.format(mart=mart), one, chance.uniform(0, life))
+    return Kill(dag_id, step, one, chance.uniform(0, life))
 
 
 @pytest.mark.case("F1, F2", "SIGKILL and SIGTERM in every step of both DAGs", expected="every day heals")
@@ -77,15 +75,15 @@ def test_every_step_survives_both_signals(stack: Stack, oracle: Oracle, seen: Ca
     elt, consolidation = pairs(ELT_STEPS), pairs(CONSOLIDATE_STEPS)
     every = len(elt) + len(consolidation)
     places = [
-        *((elt, naming.dag_id(database), MARTS[database]) for database in DATABASES),
-        *((consolidation, naming.CONSOLIDATE_DAG, "flights") for _ in range(KILLS_IN_CONSOLIDATION)),
+        *((elt, naming.dag_id(database)) for database in DATABASES),
+        *((consolidation, naming.CONSOLIDATE_DAG) for _ in range(KILLS_IN_CONSOLIDATION)),
     ]
     later: list[float] = []
     for _ in range(every):
         drawn: list[tuple[deque[Pair], Pair, Kill]] = []
-        for queue, dag_id, mart in places:
+        for queue, dag_id in places:
             if queue:
-                kill = draw(queue, dag_id, mart, chance)
+                kill = draw(queue, dag_id, chance)
                 # A day has one kill for a step: the killer knows it by its task.
                 if not any((kill.dag_id, kill.task_id) == (known.dag_id, known.task_id) for _, _, known in drawn):
                     drawn.append((queue, queue.popleft(), kill))

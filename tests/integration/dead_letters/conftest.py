@@ -30,7 +30,8 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 
 for dag_id in ("elt__kiosk", "elt__other", "somebody_elses"):
     with DAG(dag_id, schedule=None, start_date=None) as dag:
-        names = ["find_dump", "preflight", "sync", "transform.a", "transform.b", "validate_marts"]
+        dbt = ["transform.dbt_producer_watcher", "transform.orders_run"]
+        names = ["find_dump", "preflight", "sync", *dbt, "validate_marts"]
         steps = [EmptyOperator(task_id=name) for name in names]
         for before, after in zip(steps, steps[1:]):
             before >> after

@@ -16,7 +16,7 @@ from tributary.dead_letters.sweep import Sweep, letter_of_task
 from tributary.errors import TributaryError
 from tributary.operators.sweep import SweepOperator
 
-LATER = ("transform.a", "transform.b", "validate_marts")
+LATER = ("transform.dbt_producer_watcher", "transform.orders_run", "validate_marts")
 
 
 def of_run(store: LetterStore, run_id: str) -> dict[str, DeadLetter]:
@@ -141,8 +141,8 @@ def test_a_second_failure_of_the_same_run_is_another_occurrence(airflow: Airflow
 
 def test_dbt_s_tasks_are_cleared_together(airflow: Airflow, store: LetterStore):
     run_id = airflow.start()
-    airflow.set(run_id, "success", "find_dump", "preflight", "sync", "transform.a")
-    airflow.set(run_id, "failed", "transform.b")
+    airflow.set(run_id, "success", "find_dump", "preflight", "sync", "transform.orders_run")
+    airflow.set(run_id, "failed", "transform.dbt_producer_watcher")
     sweep(store, airflow)
     Replay(store, airflow.steps, print).start(of_run(store, run_id).values())
     states = {name: task["state"] for name, task in airflow.steps.tasks_of("elt__kiosk", run_id).items()}

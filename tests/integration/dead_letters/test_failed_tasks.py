@@ -15,7 +15,6 @@ from airflow.sdk.exceptions import (
     AirflowSkipException,
     TaskDeferralTimeout,
 )
-from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
 from tests.integration.dead_letters.conftest import TaskRun
 from tests.support.services import LocalCloud
@@ -88,17 +87,6 @@ def test_a_permanent_error_leaves_its_record_at_its_first_try(run_task: TaskRun,
     assert letter.advice
 
 
-@pytest.mark.parametrize(("producer", "records"), [("failed", 0), ("success", 1)])
-def test_a_model_s_task_leaves_the_record_to_the_producer_that_failed(
-    run_task: TaskRun, store: LetterStore, monkeypatch: pytest.MonkeyPatch, producer: str, records: int
-):
-    states = {"manual__2013-01-02": {"transform.dbt_producer_watcher": producer}}
-    monkeypatch.setattr(RuntimeTaskInstance, "get_task_states", lambda **which: states)
-    followed = AirflowException("Model 'orders' finished with status 'error'")
-    assert run_task(fails(followed), task_id="transform.orders_run") == "failed"
-    assert len(store.bucket.list()) == records
-
-
 def test_the_class_s_own_http_status_is_no_number_of_the_error(run_task: TaskRun, store: LetterStore):
     run_task(fails(AirflowException("no server said 500")))
     assert only(store).code is None
@@ -134,9 +122,9 @@ def test_a_cosmos_task_tells_its_true_tries(run_task: TaskRun, store: LetterStor
         context["ti"].try_number = 1
         raise SyncError("dbt")
 
-    run_task(as_if_first, task_id="transform.orders_run", try_number=6, max_tries=5)
+    run_task(as_if_first, task_id="transform.dbt_producer_watcher", try_number=6, max_tries=5)
     letter = only(store)
-    assert (letter.tries, letter.id) == (6, "kiosk/2013-01-02/transform.orders_run")
+    assert (letter.tries, letter.id) == (6, "kiosk/2013-01-02/transform.dbt_producer_watcher")
     assert letter.log_url is not None
     assert letter.log_url.endswith("try_number=6")
 

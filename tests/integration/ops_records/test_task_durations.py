@@ -11,6 +11,8 @@ from tests.integration.dead_letters.conftest import Airflow
 from tributary.ledger.store import OpsStore
 from tributary.ops_records.task_durations import record_new_task_durations, row_of
 
+DBT = "transform.dbt_producer_watcher"
+
 
 def recorded(store: OpsStore, run_id: str, table: str = "task_durations") -> list[dict[str, Any]]:
     query = f"select * from ops.{table} where run_id = '{run_id}' order by task_id, try_number"
@@ -19,7 +21,8 @@ def recorded(store: OpsStore, run_id: str, table: str = "task_durations") -> lis
 
 def test_what_has_ended_is_recorded_once(airflow: Airflow, store: OpsStore):
     run_id = airflow.start(date="2013-12-24")
-    airflow.set(run_id, "success", "find_dump", "transform.a")
+    # A model's task runs nothing.
+    airflow.set(run_id, "success", "find_dump", DBT, "transform.orders_run")
     airflow.set(run_id, "failed", "sync")
     assert record_new_task_durations(airflow.steps, store) >= 3
     assert record_new_task_durations(airflow.steps, store) == 0
@@ -27,7 +30,7 @@ def test_what_has_ended_is_recorded_once(airflow: Airflow, store: OpsStore):
     assert [(row["task_id"], row["step"], row["state"]) for row in rows] == [
         ("find_dump", "find_dump", "success"),
         ("sync", "sync", "failed"),
-        ("transform.a", "transform", "success"),
+        (DBT, "transform", "success"),
     ]
     assert {row["database"] for row in rows} == {"kiosk"}
     assert {row["dump_date"] for row in rows} == {date(2013, 12, 24)}
@@ -76,7 +79,7 @@ def test_more_tasks_than_a_page_or_an_insert_holds(airflow: Airflow, store: OpsS
     monkeypatch.setattr("tributary.airflow_api._PAGE", 2)
     monkeypatch.setattr("tributary.ledger.store._APPENDED_AT_ONCE", 2)
     run_id = airflow.start()
-    steps = ("find_dump", "preflight", "sync", "transform.a", "transform.b")
+    steps = ("find_dump", "preflight", "sync", DBT, "validate_marts")
     airflow.set(run_id, "success", *steps)
     record_new_task_durations(airflow.steps, store)
     assert [row["task_id"] for row in recorded(store, run_id)] == sorted(steps)

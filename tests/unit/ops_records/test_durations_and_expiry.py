@@ -10,7 +10,7 @@ import pytest
 from tributary.ledger.store import TABLES
 from tributary.operators.expire_ops import is_due
 from tributary.ops_records import expiry
-from tributary.ops_records.task_durations import is_ours, key_of, record_task_durations, row_of
+from tributary.ops_records.task_durations import has_run, is_ours, key_of, record_task_durations, row_of
 from tributary.sqlfiles import SQL
 
 QUARTER = timedelta(minutes=15)
@@ -18,7 +18,7 @@ QUARTER = timedelta(minutes=15)
 
 def task(**other: Any) -> dict[str, Any]:
     return {
-        "dag_id": "elt__shop_eu", "dag_run_id": "r", "task_id": "transform.orders_run", "try_number": 1,
+        "dag_id": "elt__shop_eu", "dag_run_id": "r", "task_id": "transform.dbt_producer_watcher", "try_number": 1,
         "state": "success", "queued_when": "2013-01-02T02:00:00Z", "start_date": "2013-01-02T02:00:01.500000Z",
         "end_date": "2013-01-02T02:01:01.500000Z", **other,
     }  # fmt: skip
@@ -47,6 +47,14 @@ def test_the_consolidation_has_no_database():
 )
 def test_only_our_own_dags_are_recorded(dag_id: str, ours: bool):
     assert is_ours(dag_id) is ours
+
+
+@pytest.mark.parametrize(
+    ("task_id", "runs"),
+    [("sync", True), ("transform.dbt_producer_watcher", True), ("transform.orders_run", False)],
+)
+def test_only_tasks_that_run_something_are_recorded(task_id: str, runs: bool):
+    assert has_run(task(task_id=task_id)) is runs
 
 
 class OneTask:

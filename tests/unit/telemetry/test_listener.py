@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowSkipException
 
 from tests.unit.telemetry.conftest import Agent
 from tributary.errors import StageMismatchError, SyncError
@@ -146,12 +146,6 @@ def test_a_model_s_task_is_the_step_transform_and_names_its_model(
     run_try(task_id=task_id)
     (sent,) = agent.heard()
     assert sent.tags == {**EU, **tags, "state": "success"}
-
-
-def test_a_model_that_fails_with_its_producer_says_so(run_try: Run, agent: Agent, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("tributary.policies.producer_state", lambda context: "failed")
-    run_try(AirflowException("Model 'orders' finished with status 'error'"), task_id="transform.orders_run")
-    assert agent.heard()[1].tags == {**EU, "step": "transform", "state": "failed", "reason": "followed"}
 
 
 def test_the_consolidation_has_no_app_and_other_dags_tell_nothing(run_try: Run, agent: Agent):
