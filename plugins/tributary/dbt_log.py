@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
-from typing import Any
+from contextlib import suppress
+from typing import Any, cast
 
 from cosmos.hooks.subprocess import FullOutputSubprocessHook, FullOutputSubprocessResult
 from cosmos.operators._watcher.state import is_dbt_node_status_terminal
 
+from tributary.dbt_process import start
 from tributary.errors import DbtError
 
 # The events of dbt's log that say what is broken: which model or test, and why; or why nothing was built
@@ -64,6 +66,7 @@ class ModelsLog(FullOutputSubprocessHook):
         self.models = frozenset(models)
         self._ended = ended
         self._seen: dict[str, str] = {}
+        self._killed = False
 
     def run_command(
         self,
@@ -74,8 +77,38 @@ class ModelsLog(FullOutputSubprocessHook):
         process_log_line: Callable[[str, Any], None] | None = None,
         **kwargs: Any,
     ) -> FullOutputSubprocessResult:
-        read = partial(self._read, process_log_line) if process_log_line else None
-        return super().run_command(command, env, output_encoding, cwd, read, **kwargs)
+        """As Cosmos', but what it starts may be a fork (`tributary.dbt_process`), and the output is UTF-8."""
+        folder, lines = cwd or ".", []
+        log.info("Running %s in %s", command, folder)
+        environment = os.environ if env is None else env
+        process = start(command, {name: os.fsdecode(value) for name, value in environment.items()}, folder)
+        self.sub_process = cast("Any", process)
+        if self._killed:
+            self.send_sigterm()
+        assert process.stdout
+        with process.stdout as output:
+            for line in output:
+                lines.append(line.rstrip("\n"))
+                if process_log_line:
+                    self._read(process_log_line, lines[-1], {"project_dir": folder, **kwargs})
+                else:
+                    log.info("%s", lines[-1])
+        code = process.wait()
+        self.sub_process = None  # another process may get its id
+        log.info("dbt ended with exit code %s", code)
+        return FullOutputSubprocessResult(code, lines[-1] if lines else "", lines)
+
+    def send_sigterm(self) -> None:
+        """Have dbt end; also one that is about to start, or may just have ended by itself."""
+        self._killed = True
+        with suppress(ProcessLookupError):
+            super().send_sigterm()
+
+    def send_sigint(self) -> None:
+        """As `send_sigterm`, but dbt cancels its queries first."""
+        self._killed = True
+        with suppress(ProcessLookupError):
+            super().send_sigint()
 
     def _read(self, tell: Callable[[str, Any], None], line: str, arguments: Any) -> None:
         event = _event(line)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -114,3 +116,37 @@ def test_the_task_s_log_has_every_event(told: Any):
         assert text in log
     for node in NODES:
         assert f"START {node}" in log
+
+
+def test_a_kill_before_dbt_has_started_ends_it(tmp_path: Path):
+    from tributary.dbt_log import ModelsLog
+
+    hook = ModelsLog((), lambda *_: None)
+    hook.send_sigint()
+    begun = time.monotonic()
+    assert hook.run_command(["sleep", "20"], cwd=str(tmp_path)).exit_code == -signal.SIGTERM
+    assert time.monotonic() - begun < 10
+
+
+def test_a_kill_after_dbt_has_ended_reaches_nothing_and_fails_nothing(tmp_path: Path):
+    from tributary.dbt_log import ModelsLog
+
+    hook = ModelsLog((), lambda *_: None)
+    hook.run_command(["true"], cwd=str(tmp_path))
+    assert hook.sub_process is None
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    hook.sub_process = ended  # its output is read, its exit code on its way
+    hook.send_sigint()
+    hook.send_sigterm()
+
+
+def test_without_a_reader_the_task_s_log_has_each_line(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    from tributary.dbt_log import ModelsLog
+
+    with caplog.at_level("INFO"):
+        result = ModelsLog((), lambda *_: None).run_command(
+            ["sh", "-c", 'echo "env: $HOME"'], env={}, cwd=str(tmp_path)
+        )
+    assert result.output == "env: "
+    assert "env: " in caplog.messages
