@@ -18,6 +18,9 @@ OF_TASKS = (
     "airbyte_api.jobs",
     "airbyte_api.sources",
     "airbyte_api.workspaces",
+    # What reads a task's DAG.
+    "airflow.dag_processing.bundles.local",
+    "airflow.dag_processing.dagbag",
     "airflow.providers.airbyte.hooks.airbyte",
     "airflow.providers.google.cloud.hooks.bigquery",
     "airflow.providers.google.cloud.hooks.gcs",

@@ -14,9 +14,10 @@ import pytest
 READ = """
 import json, sys
 from tributary.preload import OF_TASKS, preload
-preload([name for name in OF_TASKS if name.startswith("tributary.pipeline")])
-from airflow.dag_processing.dagbag import DagBag
+preload([name for name in OF_TASKS if name.startswith(("airflow.dag_processing", "tributary.pipeline"))])
 before = set(sys.modules)
+from airflow.dag_processing.bundles.local import LocalDagBundle
+from airflow.dag_processing.dagbag import DagBag
 bag = DagBag(dag_folder="dags/elt.py", safe_mode=False, bundle_path="dags")
 print(json.dumps({"dags": len(bag.dags), "errors": bag.import_errors, "imported": sorted(set(sys.modules) - before)}))
 """

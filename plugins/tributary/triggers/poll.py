@@ -24,7 +24,7 @@ FAILED_POLLS_IN_A_ROW = 10
 LONGEST_WAIT_SECONDS = 60.0
 # The first looks come soon, since most jobs are small, and the pauses grow with what was waited already.
 SHORTEST_PAUSE_SECONDS = 3.0
-PART_OF_WAIT = 0.1
+PART_OF_WAIT = 0.05
 # For each function that is polled. A poll takes ANSWER_SECONDS at most where its service is away, and comes every
 # LONGEST_WAIT_SECONDS then: so this is enough for three times as many waits, and a bound for the triggerer.
 THREADS = 8
@@ -72,7 +72,7 @@ class PollTrigger(BaseTrigger):
 
 
 def pause(waited: float, longest: float) -> float:
-    """Seconds until the next look after so many: a tenth, SHORTEST_PAUSE_SECONDS at least and `longest` at most."""
+    """Seconds until the next look after so many: a twentieth, SHORTEST_PAUSE_SECONDS at least and `longest` at most."""
     return min(longest, max(SHORTEST_PAUSE_SECONDS, waited * PART_OF_WAIT))
 
 
