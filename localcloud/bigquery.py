@@ -58,9 +58,10 @@ def main() -> None:
     configure_logging(level=LogLevel.WARNING, fmt=LogFormat.CONSOLE)
     from bqemulator.server import run_forever
 
-    from localcloud import bigquery_faults, bigquery_jobs, bqemulator_fixes
+    from localcloud import bigquery_faults, bigquery_jobs, bqemulator_fixes, bqemulator_speed
 
     bqemulator_fixes.apply()
+    bqemulator_speed.apply()
     bigquery_faults.apply()
     bigquery_jobs.apply()
     history_days = number("LOCALCLOUD_BIGQUERY_TIME_TRAVEL_DAYS", 0)

@@ -13,10 +13,11 @@ they do not survive a restart of the service.
 from __future__ import annotations
 
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
-from fastapi import APIRouter, FastAPI, HTTPException, Request, Response
+from fastapi import APIRouter, FastAPI, HTTPException, Response
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class Fault(BaseModel):
@@ -95,12 +96,20 @@ def install(app: FastAPI, faults: Faults, error: Callable[[Fault], Response]) ->
 
     app.include_router(router)
 
-    @app.middleware("http")
-    async def fail(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-        path, method = request.url.path, request.method
+    app.add_middleware(_Failing, faults=faults, error=error)
 
+
+class _Failing:
+    """Answers a request with the fault that was ordered for it."""
+
+    def __init__(self, app: ASGIApp, faults: Faults, error: Callable[[Fault], Response]) -> None:
+        self.app, self.faults, self.error = app, faults, error
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         def hit(fault: Fault) -> bool:
-            return fault.path in path and fault.method.upper() in ("", method)
+            return fault.path in scope["path"] and fault.method.upper() in ("", scope["method"])
 
-        fault = None if path == "/_faults" else faults.take("http", hit)
-        return await call_next(request) if fault is None else error(fault)
+        answer: ASGIApp = self.app
+        if scope["type"] == "http" and scope["path"] != "/_faults" and (fault := self.faults.take("http", hit)):
+            answer = self.error(fault)
+        await answer(scope, receive, send)

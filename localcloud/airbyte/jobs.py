@@ -12,6 +12,7 @@ import time
 import traceback
 from collections import defaultdict
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from localcloud.airbyte.config import Config
@@ -62,6 +63,7 @@ class Jobs:
         config.log_file(0).parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(config.work_dir(0).parent, ignore_errors=True)
         self._fail_orphans()
+        threading.Thread(target=import_module, args=("localcloud.airbyte.sync",), name="import", daemon=True).start()
 
     def start(self, connection: Resource, type: str) -> Job:
         """Start a job. Raises Problem 409 while one runs or the connection is inactive, 400 for *type*."""
@@ -114,7 +116,7 @@ class Jobs:
                 log(f"{job.type} was cancelled")
 
     def _work(self, job: Job, connection: Resource, log: Any) -> str:
-        # Imported here: DuckDB and Google's client take seconds and memory that a service at rest saves.
+        # Imported here, since DuckDB and Google's client take seconds: the service listens meanwhile.
         from localcloud.airbyte import sync
         from localcloud.airbyte.catalog import SourceUnavailable
 
