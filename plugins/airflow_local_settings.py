@@ -6,13 +6,20 @@ does dbt, which has a server of its own for that.
 """
 
 import sys
+from multiprocessing import parent_process
 
-command = set(sys.argv[1:3])
-if command & {"scheduler", "worker"}:
+from airflow.configuration import conf
+
+command, options = set(sys.argv[1:3]), set(sys.argv[1:])
+if options & {"-h", "--help"}:
+    pass
+elif "worker" in command or ("scheduler" in command and "LocalExecutor" in conf.get("core", "executor")):
     from tributary.dbt_process import start_server
     from tributary.preload import OF_TASKS, preload
 
-    start_server()
+    # The file that it is asked through is closed in a daemon; a process that was not forked would have one each.
+    if not options & {"-D", "--daemon"} and not parent_process():
+        start_server()
     preload(OF_TASKS)
 elif "dag-processor" in command:
     from tributary.preload import OF_FILES, preload

@@ -80,7 +80,8 @@ def airflow_programs() -> tuple[Program, ...]:
     """Airflow's four processes."""
     airflow = executable("airflow", "airflow")
     return (
-        Program("api-server", (*SILENT, airflow, "api-server"), "/api/v2/monitor/health", "airflow"),
+        # The first request to the API that tasks use builds all its versions, four seconds in which nobody is answered.
+        Program("api-server", (*SILENT, airflow, "api-server"), "/execution/health", "airflow"),
         Program("scheduler", (airflow, "scheduler")),
         Program("dag-processor", (airflow, "dag-processor")),
         Program("triggerer", (airflow, "triggerer")),

@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-# Small jobs are over by then. To defer costs more: a trigger, and a second process for the task.
-SHORT_LOOK_SECONDS = 4.0
+# Small jobs are over by then. To defer costs more: a trigger, a second process for the task, and five seconds until it
+# goes on. Large jobs take minutes, for which a worker's slot is worth freeing.
+SHORT_LOOK_SECONDS = 8.0
 _BETWEEN_SECONDS = 0.5
 
 

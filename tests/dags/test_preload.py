@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -69,6 +70,37 @@ def test_a_task_imports_nothing_of_airbyte_s_client(root: Path):
         "used": ["connections", "destinations", "jobs", "sources", "workspaces"],
         "imported": [],
     }
+
+
+@pytest.mark.parametrize(
+    ("command", "executor", "done"),
+    [
+        ("scheduler", "LocalExecutor", ["server", "tasks"]),
+        ("scheduler --num-runs 1", "CeleryExecutor,LocalExecutor", ["server", "tasks"]),
+        ("scheduler", "CeleryExecutor", []),
+        ("scheduler --daemon", "LocalExecutor", ["tasks"]),
+        ("scheduler --help", "LocalExecutor", []),
+        ("celery worker", "CeleryExecutor", ["server", "tasks"]),
+        ("celery worker -D", "CeleryExecutor", ["tasks"]),
+        ("dag-processor", "LocalExecutor", ["files"]),
+        ("triggerer", "LocalExecutor", []),
+        ("api-server", "LocalExecutor", []),
+        ("tasks list scheduler", "LocalExecutor", []),
+    ],
+)
+def test_each_process_has_what_its_forks_need(
+    command: str, executor: str, done: list[str], root: Path, airflow_home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    from tributary import dbt_process, preload
+
+    did: list[str] = []
+    names = {preload.OF_TASKS: "tasks", preload.OF_FILES: "files"}
+    monkeypatch.setattr(preload, "preload", lambda modules: did.append(names[modules]))
+    monkeypatch.setattr(dbt_process, "start_server", lambda: did.append("server"))
+    monkeypatch.setattr(sys, "argv", ["airflow", *command.split()])
+    monkeypatch.setenv("AIRFLOW__CORE__EXECUTOR", executor)
+    runpy.run_path(str(root / "plugins" / "airflow_local_settings.py"))
+    assert did == done
 
 
 def test_what_fails_before_the_fork_ends_nothing(airflow_home: Path, monkeypatch: pytest.MonkeyPatch):

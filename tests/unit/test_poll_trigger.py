@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -58,6 +60,29 @@ def test_it_survives_a_restart_of_the_triggerer():
     again = PollTrigger(**arguments)
     assert again.serialize() == (path, arguments)
     assert arguments["function"] == f"{__name__}.ask"
+
+
+def test_what_a_wait_imports_holds_up_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "slow_to_import.py").write_text("import time\ntime.sleep(1.5)\ndef ask(): return 'done'\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    gaps: list[float] = []
+
+    async def other() -> None:
+        while True:
+            begun = time.monotonic()
+            await asyncio.sleep(0.01)
+            gaps.append(time.monotonic() - begun)
+
+    async def both() -> Any:
+        waiting = asyncio.create_task(other())
+        await asyncio.sleep(0.05)
+        try:
+            return await anext(PollTrigger("slow_to_import.ask", {}, 0).run())
+        finally:
+            waiting.cancel()
+
+    assert asyncio.run(asyncio.wait_for(both(), timeout=10)).payload == "done"
+    assert max(gaps) < 1
 
 
 GATE = threading.Event()

@@ -25,6 +25,9 @@ LONGEST_WAIT_SECONDS = 60.0
 # The first looks come soon, since most jobs are small, and the pauses grow with what was waited already.
 SHORTEST_PAUSE_SECONDS = 3.0
 PART_OF_WAIT = 0.05
+# Airbyte's client takes two seconds to import, for which the loop would look at nothing else. One thread, as Python
+# gives out modules that are half imported where two threads' imports wait for each other.
+_IMPORTS = ThreadPoolExecutor(1, thread_name_prefix="imports")
 # For each function that is polled. A poll takes ANSWER_SECONDS at most where its service is away, and comes every
 # LONGEST_WAIT_SECONDS then: so this is enough for three times as many waits, and a bound for the triggerer.
 THREADS = 8
@@ -57,7 +60,8 @@ class PollTrigger(BaseTrigger):
         )
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        ask, begun = import_string(self.function), monotonic()
+        begun = monotonic()
+        ask = await sync_to_async(import_string, thread_sensitive=False, executor=_IMPORTS)(self.function)
         while True:
             # First wait, then ask: the task has just asked or just begun something, and a trigger
             # that fires before the scheduler has seen the deferral makes it take the task for failed.
