@@ -185,7 +185,7 @@ def keep(
 
 def keep_figures(name: str, **figures: Any) -> Path:
     """Write figures below `benchmarks/results`, with the machine and the versions."""
-    describe = ["git", "describe", "--always", "--abbrev=10", "--dirty"]
+    describe = ["git", "describe", "--always", "--abbrev=7", "--dirty"]
     commit = subprocess.run(describe, cwd=ROOT, capture_output=True, text=True, check=True)
     document = {
         "name": name,
