@@ -150,7 +150,7 @@ def made_with(figures: Figures) -> str:
     versions = ", ".join(f"{package} {number}" for package, number in figures["versions"].items())
     return (
         f"{machine['cpus']} cores, {machine['memory_gb']} GB, Python {machine['python']}, {versions}; "
-        f"commit {figures['commit'][:10]}{' and changes' * figures['commit'].endswith('-dirty')}, "
+        f"commit {figures['commit'].removesuffix('-dirty')}{' and changes' * figures['commit'].endswith('-dirty')}, "
         f"{figures['when'][:10]}. Single figures: "
         f"[{figures['name']}.json](../benchmarks/results/{figures['name']}.json)."
     )

@@ -61,7 +61,7 @@ def _use_generators_again() -> None:
 
 
 def _parse_a_statement_once() -> None:
-    """A query was parsed eighteen times: who changes its tree gets a copy of the first, who only looks gets that."""
+    """A query was parsed for each rewrite: who changes its tree gets a copy of the first, who only looks gets that."""
     parse_one = sqlglot.parse_one
     tree_of = lru_cache(maxsize=64)(parse_one)
 
@@ -124,7 +124,7 @@ def _copy_trees_faster() -> None:
 
 
 def _answer_without_middleware() -> None:
-    """No metrics, access log (which the log level hides anyway) and correlation ids: a tenth of a small request."""
+    """No metrics, access log (which the log level hides anyway) and correlation ids."""
 
     class Nothing:
         def __init__(self, app: ASGIApp, **options: Any) -> None:
