@@ -73,15 +73,20 @@ def test_a_generator_is_free_again_after_an_error(made: list[Generator]):
     assert len(made) == 1
 
 
-def test_a_statement_is_parsed_once_and_nobody_s_tree_is_another_s(monkeypatch: pytest.MonkeyPatch):
-    parsed: list[str] = []
-    parse = sqlglot.parse_one
-    monkeypatch.setattr(sqlglot, "parse_one", lambda sql, **options: parsed.append(sql) or parse(sql, **options))
+def parse_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The correction, taken back after the test."""
     for module in (catalog_schema, ddl_result, ddl_sync, routine_ddl, translator):
         monkeypatch.setattr(module, "sqlglot", sqlglot)
     for name in ("_parse_for_classification", "_capture_dml_snapshots"):
         monkeypatch.setattr(executor, name, getattr(executor, name))
     bqemulator_speed._parse_a_statement_once()
+
+
+def test_a_statement_is_parsed_once_and_nobody_s_tree_is_another_s(monkeypatch: pytest.MonkeyPatch):
+    parsed: list[str] = []
+    parse = sqlglot.parse_one
+    monkeypatch.setattr(sqlglot, "parse_one", lambda sql, **options: parsed.append(sql) or parse(sql, **options))
+    parse_once(monkeypatch)
     first, second = (sqlglot.parse_one(QUERY, read="bigquery") for _ in range(2))
     assert first == second == parse(QUERY, read="bigquery")
     first.find(sqlglot.exp.Table).this.set("this", "u")
@@ -161,11 +166,7 @@ def test_only_a_statement_that_changes_a_table_is_looked_through_for_it(
     monkeypatch: pytest.MonkeyPatch, sql: str, changed: list[tuple[str, str, str]]
 ):
     monkeypatch.setattr(sqlglot, "parse_one", sqlglot.parse_one)
-    for module in (catalog_schema, ddl_result, ddl_sync, routine_ddl, translator):
-        monkeypatch.setattr(module, "sqlglot", sqlglot)
-    for name in ("_parse_for_classification", "_capture_dml_snapshots"):
-        monkeypatch.setattr(executor, name, getattr(executor, name))
-    bqemulator_speed._parse_a_statement_once()
+    parse_once(monkeypatch)
     assert asyncio.run(changes(sql)) == changed
 
 
