@@ -25,18 +25,27 @@ class Document:
 
 
 def read_yaml(path: Path, *, duplicates_under: str | None = None) -> Document:
-    """Read a YAML mapping.
+    """Read a YAML mapping; see `parse_yaml` for what raises RegistryError."""
+    return parse_yaml(text_of(path), path, duplicates_under=duplicates_under)
+
+
+def text_of(path: Path) -> str:
+    """What is in a file. RegistryError if it is missing or no UTF-8."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise RegistryError(f"{show(path)}: the file is missing; expected it at {path}") from None
+    except UnicodeDecodeError as error:
+        raise RegistryError(f"{show(path)}: expected UTF-8 text, found byte {error.object[error.start]:#x}") from None
+
+
+def parse_yaml(text: str, path: Path, *, duplicates_under: str | None = None) -> Document:
+    """The YAML mapping that the file at `path` holds.
 
     A key that stands twice raises RegistryError with its line, except directly below the
     top-level key `duplicates_under`: there the caller learns of it from `Document.duplicates`.
     """
     shown = show(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise RegistryError(f"{shown}: the file is missing; expected it at {path}") from None
-    except UnicodeDecodeError as error:
-        raise RegistryError(f"{shown}: expected UTF-8 text, found byte {error.object[error.start]:#x}") from None
     loader = yaml.SafeLoader(text)
     try:
         root = loader.get_single_node()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -145,6 +146,17 @@ def test_models_are_frozen(include: Path):
     registry = registry_with(include, "databases: {good: {app: toys}}")
     with pytest.raises(ValidationError):
         registry.databases["good"].owner = "somebody"  # type: ignore[misc]
+
+
+def test_it_is_read_again_only_when_a_file_has_changed(include: Path):
+    entry = "databases:\n  first: {app: toys}\n"
+    before = registry_with(include, entry)
+    assert registry_with(include, entry) is before
+    assert registry_with(include, entry.replace("first", "other")).databases.keys() == {"other"}
+    contract = include / "contracts" / "toys.yaml"
+    contract.write_text(CONTRACT.replace("owner_email", "owner_phone"))
+    os.utime(contract, ns=(0, contract.stat().st_mtime_ns + 1_000_000))
+    assert load_registry(include).databases["other"].contract.tables["toys"].columns.keys() == {"toy_id", "owner_phone"}
 
 
 def test_an_unknown_database_names_the_known_ones(include: Path):
