@@ -1,10 +1,11 @@
-"""What it costs to build the DAGs of many databases: `python -m benchmarks.parsing [DATABASES ...] [--versions N]`.
+"""What it costs to build the DAGs of many databases: `python -m benchmarks.parsing [DATABASES ...]`.
 
-For each number of databases (10, 100 and 1,000), each in a process of its own: `dags/elt.py` as the DAG processor
-reads it, and stores it; the same as a task reads it, which builds its own DAG alone; and as a baseline one task group
-of Cosmos for each database, as its documentation shows it. CPU seconds in a process as the DAG processor and the
-executors fork them, with its imports done and a DAG built, and the largest resident memory. Then N (100) processes with
-other hash seeds, and how many versions of the DAGs Airflow would have stored. Prints tables in Markdown.
+For each number of databases (10, 100 and 1,000), five times (`--runs`) in turns, each in a process of its own:
+`dags/elt.py` as the DAG processor reads it, and stores it; the same as a task reads it, which builds its own DAG alone;
+and as a baseline one task group of Cosmos for each database, as its documentation shows it. CPU seconds in a process as
+the DAG processor and the executors fork them, with its imports done and a DAG built, and the largest resident memory:
+medians, and the range of what building and storing take together. Then 100 processes (`--versions`) with other hash
+seeds, and how many versions of the DAGs Airflow would have stored. Prints tables in Markdown.
 """
 
 from __future__ import annotations
@@ -13,17 +14,19 @@ import argparse
 import json
 import os
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from benchmarks.measuring import keep_figures
+from benchmarks.measuring import keep_figures, shown
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -108,35 +111,63 @@ def parse(root: Path, file: str, **variables: str) -> dict[str, Any]:
     return found
 
 
-def row(*cells: object) -> None:
-    """One line of a table."""
-    print(f"| {' | '.join(map(str, cells))} |", flush=True)
+WAYS: dict[str, tuple[str, bool]] = {
+    "dags/elt.py": ("elt.py", False),
+    "the same, by a task": ("elt.py", True),
+    "a group of Cosmos each": ("plain.py", False),
+}
+COLUMNS = (
+    "databases",
+    "what is read",
+    "n",
+    "DAGs",
+    "build, CPU s",
+    "store, CPU s",
+    "both, CPU s",
+    "kB a DAG",
+    "peak MB",
+)
 
 
-def costs(sizes: list[int]) -> list[dict[str, Any]]:
-    """Print the table of what is built; returns its lines."""
-    lines = []
-    row("databases", "what is read", "DAGs", "build, CPU s", "store, CPU s", "kB a DAG", "peak MB")
-    print("| --- | --- | --- | --- | --- | --- | --- |")
+def row(cells: Iterable[object]) -> str:
+    """One line of a table in Markdown."""
+    return f"| {' | '.join(f'{cell:,}' if isinstance(cell, int) else str(cell) for cell in cells)} |"
+
+
+def costs(sizes: list[int], runs: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Print the table of what is built; returns its lines, and what was measured for each."""
+    lines, singles = [], []
+    print(row(COLUMNS), row(["---"] * len(COLUMNS)), sep="\n")
     for databases in sizes:
+        taken: dict[str, list[dict[str, Any]]] = {way: [] for way in WAYS}
         with checkout(databases) as root:
-            last = f"elt__shop_{databases - 1:05}"
-            for what, file, variables in (
-                ("dags/elt.py", "elt.py", {}),
-                ("the same, by a task", "elt.py", {"_AIRFLOW_PARSING_CONTEXT_DAG_ID": last}),
-                ("a group of Cosmos each", "plain.py", {}),
-            ):
-                seen = parse(root, file, **variables)
-                lines.append({"databases": databases, "what": what, **seen})
-                numbers = (f"{seen[name]:.2f}" for name in ("build", "store"))
-                row(databases, what, seen["dags"], *numbers, f"{seen['kilobytes']:.0f}", f"{seen['peak']:.0f}")
-    return lines
+            last = {"_AIRFLOW_PARSING_CONTEXT_DAG_ID": f"elt__shop_{databases - 1:05}"}
+            for turn in range(runs):
+                for way, (file, by_a_task) in list(WAYS.items())[:: 1 if turn % 2 == 0 else -1]:
+                    taken[way].append(parse(root, file, **(last if by_a_task else {})))
+        for way, found in taken.items():
+            lines.append(line(databases, way, found))
+            singles.append({"databases": databases, "way": way, "found": found})
+            print(row(lines[-1].values()), flush=True)
+    return lines, singles
+
+
+def line(databases: int, way: str, found: list[dict[str, Any]]) -> dict[str, Any]:
+    """A line of the table: medians."""
+    build, store, kilobytes, peak = (
+        statistics.median(one[figure] for one in found) for figure in ("build", "store", "kilobytes", "peak")
+    )
+    both = shown([one["build"] + one["store"] for one in found], 2)
+    dags = found[0]["dags"]
+    cells = (databases, way, len(found), dags, round(build, 2), round(store, 2), both, round(kilobytes), round(peak))
+    return dict(zip(COLUMNS, cells, strict=True))
 
 
 def versions(times: int) -> int:
     """How many versions of ten DAGs so many parses make; printed, too."""
-    with checkout(10) as root:
-        found = {parse(root, "elt.py", PYTHONHASHSEED=str(seed))["version"] for seed in range(times)}
+    with checkout(10) as root, ThreadPoolExecutor(os.cpu_count()) as pool:
+        parses = pool.map(lambda seed: parse(root, "elt.py", PYTHONHASHSEED=str(seed)), range(times))
+        found = {one["version"] for one in parses}
     print(f"\n{times} parses of ten DAGs in processes with other hash seeds: {len(found)} version(s).")
     return len(found)
 
@@ -145,11 +176,12 @@ def main() -> None:
     """Measure what the command line asks for, and print the tables."""
     parser = argparse.ArgumentParser(prog="benchmarks.parsing", description=__doc__)
     parser.add_argument("databases", nargs="*", type=int, default=[10, 100, 1000])
+    parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--versions", type=int, default=100)
     options = parser.parse_args()
-    lines = costs(options.databases)
+    lines, singles = costs(options.databases, options.runs)
     found = versions(options.versions)
-    keep_figures("parsing", lines=lines, parses=options.versions, versions_made=found)
+    keep_figures("parsing", lines=lines, singles=singles, parses=options.versions, versions_made=found)
 
 
 if __name__ == "__main__":

@@ -80,25 +80,16 @@ def parsing(name: str, figures: Figures, title: str) -> str:
     _, axis = plt.subplots(figsize=(8, 3))
     ways: dict[str, list[Figures]] = {}
     for one in figures["lines"]:
-        ways.setdefault(one["what"], []).append(one)
+        ways.setdefault(one["what is read"], []).append(one)
     for colour, (way, lines) in zip(COLOURS, ways.items(), strict=False):
-        sizes, seconds = zip(*((one["databases"], one["build"]) for one in lines), strict=True)
+        sizes, seconds = zip(*((one["databases"], one["build, CPU s"]) for one in lines), strict=True)
         axis.loglog(sizes, seconds, marker="o", color=colour, label=way)
     axis.set_xlabel("databases")
     axis.set_ylabel("CPU seconds to build")
     axis.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
-    rows = [
-        "| databases | what is read | DAGs | build, CPU s | store, CPU s | kB a DAG | peak MB |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
-        *(
-            f"| {one['databases']:,} | {one['what']} | {one['dags']:,} | {one['build']:.2f} | {one['store']:.2f} | "
-            f"{one['kilobytes']:.0f} | {one['peak']:.0f} |"
-            for one in figures["lines"]
-        ),
-    ]
     parses, made = figures["parses"], figures["versions_made"]
     said = f"{parses} parses, each with other hashes of texts: {made} version(s) of the DAGs."
-    return f"![{title}]({save(name, title)})\n\n" + "\n".join(rows) + f"\n\n{said}"
+    return f"![{title}]({save(name, title)})\n\n{plain(name, figures, title)}\n\n{said}"
 
 
 def moving(name: str, figures: Figures, title: str) -> str:
