@@ -64,8 +64,7 @@ class Mover:
         self.mysql = MySQL(cloud)
         self.login = ["--host=127.0.0.1", f"--port={cloud.ports['cloud_sql']}", "--user=root"]
         self.environment = {**os.environ, "MYSQL_PWD": cloud.password}
-        api = ClientOptions(api_endpoint=f"http://127.0.0.1:{cloud.ports['sqladmin']}")
-        self.sqladmin = build("sqladmin", "v1", client_options=api, cache_discovery=False)
+        self.api = ClientOptions(api_endpoint=f"http://127.0.0.1:{cloud.ports['sqladmin']}")
 
     def pid(self, service: str) -> int:
         return self.cloud.processes[service].popen.pid
@@ -95,10 +94,12 @@ class Mover:
     def imported(self, megabytes: int) -> None:
         """The same through Cloud SQL's API, out of the bucket."""
         self.mysql.fresh("imported")
+        # A client of its own: the service hangs up on one that was silent while the bare client had its turn.
+        sqladmin = build("sqladmin", "v1", client_options=self.api, cache_discovery=False)
         body = {"importContext": {"uri": f"gs://{self.cloud.bucket}/{megabytes}.sql", "database": "imported"}}
         where = {"project": self.cloud.project, "instance": "staging"}
-        operation = self.sqladmin.instances().import_(**where, body=body).execute()
-        get = self.sqladmin.operations().get(project=self.cloud.project, operation=operation["name"])
+        operation = sqladmin.instances().import_(**where, body=body).execute()
+        get = sqladmin.operations().get(project=self.cloud.project, operation=operation["name"])
         end = time.monotonic() + JOB_SECONDS
         while (found := get.execute())["status"] != "DONE":
             wait_until(end)
