@@ -1,9 +1,10 @@
 """How fast data moves: `python -m benchmarks.moving [MEGABYTES ...] [--runs N]`.
 
-Makes a plain dump of a table like TPC-H's `lineitem` of each size (100 and 2,000 MB). In turns, N (5) times with the
-first and three times with each other one: the bare `mariadb` client reads it; the local Cloud SQL imports it from the
-bucket. Then as many syncs into the local BigQuery. Prints MB, rows, rows by CPU second of all processes, and the peak
-memory of the importer and of the mover. Needs `TRIBUTARY_BQEMULATOR`, the emulator's program.
+Makes a dump of a table like TPC-H's `lineitem` of each size (100 and 2,000 MB), packed by gzip as the registry's
+default pattern has them, and plain for the first size. In turns, N (5) times with the first and three times with each
+other one: the bare `mariadb` client reads it; the local Cloud SQL imports it from the bucket. Then as many syncs into
+the local BigQuery. Prints MB (unpacked), rows, rows by CPU second of all processes, and the peak memory of the importer
+and of the mover. Needs `TRIBUTARY_BQEMULATOR`, the emulator's program.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,8 @@ SERVICES = ("metadata", "storage", "bigquery", "cloud_sql", "sqladmin", "airbyte
 COLUMNS = ("MB", "rows", "way", "n", "s", "MB/s", "rows/s", "rows by CPU second", "peak MiB")
 # A job that takes longer has hung.
 JOB_SECONDS = 1800.0
+# What a way's name says of the dump, and how its file's name ends.
+KINDS = {"": ".sql.gz", ", plain": ".sql"}
 # A row takes about so many bytes in a dump.
 ROW = 134
 LINEITEM = """
@@ -69,34 +73,41 @@ class Mover:
     def pid(self, service: str) -> int:
         return self.cloud.processes[service].popen.pid
 
-    def make(self, megabytes: int) -> int:
-        """Leave a dump of that size in the bucket; returns its rows."""
+    def make(self, megabytes: int, *, plain: bool) -> tuple[int, int]:
+        """Leave a dump of that size in the bucket, a plain one too if so; returns its rows, and its bytes unpacked."""
         rows = megabytes * 1_000_000 // ROW
         self.mysql.fresh("made")
         self.mysql.run(LINEITEM, FILL.format(rows=rows))
-        with self.file(megabytes).open("wb") as target:
+        file = self.folder / f"{megabytes}.sql"
+        with file.open("wb") as target:
             command = ["mariadb-dump", *self.login, "--single-transaction", "made"]
             subprocess.run(command, env=self.environment, stdout=target, check=True)
         self.mysql.run("drop database made")
-        blob = storage.Client().bucket(self.cloud.bucket).blob(f"{megabytes}.sql")
-        blob.upload_from_filename(self.file(megabytes), timeout=600)
-        return rows
+        size = file.stat().st_size
+        subprocess.run(["gzip", "--keep", file], check=True)
+        if not plain:
+            file.unlink()
+        for dump in self.folder.glob(f"{file.name}*"):
+            storage.Client().bucket(self.cloud.bucket).blob(dump.name).upload_from_filename(dump, timeout=600)
+        return rows, size
 
-    def file(self, megabytes: int) -> Path:
-        return self.folder / f"{megabytes}.sql"
-
-    def bare(self, megabytes: int) -> None:
+    def bare(self, dump: str) -> None:
         """The dump into the server by its client alone."""
         self.mysql.fresh("bare")
-        with self.file(megabytes).open("rb") as dump:
-            subprocess.run(["mariadb", *self.login, "bare"], env=self.environment, stdin=dump, check=True)
+        client = ["mariadb", *self.login, "bare"]
+        with (self.folder / dump).open("rb") as file:
+            if dump.endswith(".gz"):
+                with subprocess.Popen(["gzip", "--decompress", "--stdout"], stdin=file, stdout=subprocess.PIPE) as gzip:
+                    subprocess.run(client, env=self.environment, stdin=gzip.stdout, check=True)
+            else:
+                subprocess.run(client, env=self.environment, stdin=file, check=True)
 
-    def imported(self, megabytes: int) -> None:
+    def imported(self, dump: str) -> None:
         """The same through Cloud SQL's API, out of the bucket."""
         self.mysql.fresh("imported")
         # A client of its own: the service hangs up on one that was silent while the bare client had its turn.
         sqladmin = build("sqladmin", "v1", client_options=self.api, cache_discovery=False)
-        body = {"importContext": {"uri": f"gs://{self.cloud.bucket}/{megabytes}.sql", "database": "imported"}}
+        body = {"importContext": {"uri": f"gs://{self.cloud.bucket}/{dump}", "database": "imported"}}
         where = {"project": self.cloud.project, "instance": "staging"}
         operation = sqladmin.instances().import_(**where, body=body).execute()
         get = sqladmin.operations().get(project=self.cloud.project, operation=operation["name"])
@@ -138,28 +149,39 @@ def main(arguments: list[str]) -> None:
             mover = Mover(cloud, Path(folder))
             roots = [mover.pid(service) for service in SERVICES]
             for number, megabytes in enumerate(options.megabytes):
-                rows = mover.make(megabytes)
+                rows, size = mover.make(megabytes, plain=number == 0)
                 runs = options.runs if number == 0 else min(3, options.runs)
-                ways: dict[str, tuple[Callable[[], object], Peak | None]] = {
-                    "mariadb": (lambda size=megabytes: mover.bare(size), None),
-                    "import": (lambda size=megabytes: mover.imported(size), Peak(mover.pid("sqladmin"))),
-                }
-                found = {way: [] for way in (*ways, "sync")}
-                for turn in range(runs):
-                    for way in ways if turn % 2 == 0 else reversed(ways):
-                        found[way].append(measured(*ways[way], roots))
-                moving = Peak(mover.pid("airbyte"))
-                sync = mover.synced()
-                found["sync"] = [measured(sync, moving, roots) for _ in range(runs)]
+                found, peaks = moved(mover, megabytes, runs, roots, plain=number == 0)
                 for way, taken in found.items():
-                    peak = {"import": ways["import"][1], "sync": moving}.get(way)
-                    lines.append(line(megabytes, rows, mover.file(megabytes).stat().st_size, way, taken, peak))
+                    lines.append(line(megabytes, rows, size, way, taken, peaks.get(way)))
                     print(row(lines[-1].values()))
                 singles[megabytes] = {way: [asdict(one) for one in taken] for way, taken in found.items()}
                 # How much faster the import is, so the other way round.
-                notes.append(f"{megabytes:,} MB: " + compared(found, [("mariadb", "import")]).removeprefix("- "))
-                print(f"\n{notes[-1]}\n", flush=True)
-    print(keep_figures("moving", lines=lines, singles=singles, notes=["\n".join(f"- {note}" for note in notes)]))
+                pairs = [(f"mariadb{kind}", f"import{kind}") for kind in KINDS if f"import{kind}" in found]
+                notes += [
+                    f"- {megabytes:,} MB: {said.removeprefix('- ')}" for said in compared(found, pairs).split("\n")
+                ]
+                print("", *notes[-len(pairs) :], "", sep="\n", flush=True)
+    print(keep_figures("moving", lines=lines, singles=singles, notes=["\n".join(notes)]))
+
+
+def moved(
+    mover: Mover, megabytes: int, runs: int, roots: list[int], *, plain: bool
+) -> tuple[dict[str, list[Cost]], dict[str, Peak]]:
+    """What each way cost in each of the runs, and the peak memory of the services that did it."""
+    importing, moving = Peak(mover.pid("sqladmin")), Peak(mover.pid("airbyte"))
+    ways: dict[str, tuple[Callable[[], object], Peak | None]] = {}
+    for kind, suffix in list(KINDS.items())[: 2 if plain else 1]:
+        dump = f"{megabytes}{suffix}"
+        ways[f"mariadb{kind}"] = (partial(mover.bare, dump), None)
+        ways[f"import{kind}"] = (partial(mover.imported, dump), importing)
+    found: dict[str, list[Cost]] = {way: [] for way in ways}
+    for turn in range(runs):
+        for way in ways if turn % 2 == 0 else reversed(ways):
+            found[way].append(measured(*ways[way], roots))
+    sync = mover.synced()
+    found["sync"] = [measured(sync, moving, roots) for _ in range(runs)]
+    return found, {**{way: importing for way in ways if way.startswith("import")}, "sync": moving}
 
 
 def wait_until(end: float) -> None:
