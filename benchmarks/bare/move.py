@@ -42,9 +42,8 @@ def main(database: str, dataset: str, streams: str) -> None:
             selected = [{"fieldPath": [column]} for column in columns]
             stream = {"name": name, "syncMode": "full_refresh_overwrite", "selectedFields": selected}
             planned = plan(stream, connection, found)
-            file = Path(folder) / f"{name}.parquet"
-            extractor.table(name, planned.columns, 0, "", file)
-            with warehouse.stage(planned.table, planned.columns, [file]) as staged:
+            extract = extractor.table(name, planned.columns, 0, "", Path(folder) / name)
+            with warehouse.stage(planned.table, planned.columns, extract.files) as staged:
                 staged.overwrite()
 
 

@@ -29,12 +29,15 @@ META_COLUMNS = (
 
 MEMORY_LIMIT = "512MB"
 
+# BigQuery's client holds a file to load in memory, up to 100 MB of it.
+FILE_SIZE = "16MB"
+
 
 @dataclass(frozen=True)
 class Extract:
     """What one table gave. *nulled* counts, by column, the values that BigQuery cannot hold."""
 
-    file: Path
+    files: list[Path]
     rows: int
     size: int
     nulled: dict[str, int]
@@ -112,8 +115,11 @@ class Extractor:
         )
         self._duckdb.execute("attach '' as source (type mysql, secret source, read_only)")
 
-    def table(self, name: str, columns: list[Column], generation: int, condition: str, file: Path) -> Extract:
-        """Write the rows of *name* that meet the MySQL *condition* (empty: all) into the Parquet *file*."""
+    def table(self, name: str, columns: list[Column], generation: int, condition: str, folder: Path) -> Extract:
+        """Write the rows of *name* that meet the MySQL *condition* (empty: all) into Parquet files in a new *folder*.
+
+        There is one at least, and none is much larger than `FILE_SIZE`.
+        """
         reads = ", ".join(f"{column.read} as {mysql_quoted(column.name)}" for column in columns)
         query = f"select {self._mark} {reads} from {mysql_quoted(self._database)}.{mysql_quoted(name)}"  # noqa: S608
         query += f" where {condition}" if condition else ""
@@ -128,10 +134,11 @@ class Extractor:
         )
         copied = self._duckdb.execute(
             f"copy (select {select} from mysql_query('source', {literal(query)}))"  # noqa: S608
-            f" to {literal(str(file))} (format parquet, compression zstd)"
+            f" to {literal(str(folder))} (format parquet, compression zstd, file_size_bytes {literal(FILE_SIZE)})"
         ).fetchone()
         rows = int(copied[0]) if copied else 0
-        return Extract(file, rows, file.stat().st_size, self._nulled(columns, file))
+        files = sorted(folder.iterdir())
+        return Extract(files, rows, sum(file.stat().st_size for file in files), self._nulled(columns, files))
 
     def _meta(self, columns: list[Column]) -> str:
         """The DuckDB expression of ``_airbyte_meta``: the sync, and the values that became NULL."""
@@ -152,14 +159,14 @@ class Extractor:
         some = f"cast(to_json({{'sync_id': {self._job_id}, 'changes': {kept}}}) as varchar)"
         return f"case when {' or '.join(lost.values())} then {some} else {none} end"
 
-    def _nulled(self, columns: list[Column], file: Path) -> dict[str, int]:
+    def _nulled(self, columns: list[Column], files: list[Path]) -> dict[str, int]:
         if not any(column.fallible for column in columns):
             return {}
         rows = self._duckdb.execute(
             "select field, count(*) from ("
             " select unnest(json_extract_string(_airbyte_meta, '$.changes[*].field')) as field"
             " from read_parquet($1) where contains(_airbyte_meta, 'NULLED')) group by all order by all",
-            [str(file)],
+            [[str(file) for file in files]],
         ).fetchall()
         return {field: int(count) for field, count in rows}
 

@@ -119,18 +119,18 @@ def _move(
     before = task.store.stream(task.connection_id, planned.name)
     after = _next_state(task.source, planned, before)
     condition = _condition(planned, before, after)
-    file = work_dir / f"{len(list(work_dir.iterdir()))}.parquet"
-    extract = extractor.table(planned.name, planned.columns, after.generation, condition, file)
+    folder = work_dir / str(len(list(work_dir.iterdir())))
+    extract = extractor.table(planned.name, planned.columns, after.generation, condition, folder)
     if task.faults.take("stream_failed", lambda fault: fault.stream in ("", planned.name)):
         raise SyncFailed("injected fault")
     repeat = 2 if task.faults.take("duplicate_rows", lambda fault: fault.stream in ("", planned.name)) else 1
 
     task.check_cancelled()
-    with warehouse.stage(planned.table, planned.columns, [file] * repeat) as staged:
+    with warehouse.stage(planned.table, planned.columns, extract.files * repeat) as staged:
         task.check_cancelled()
         _commit(staged, planned)
     task.store.move_stream(task.connection_id, planned.name, after)
-    file.unlink()
+    shutil.rmtree(folder)
     _report(task, planned, replace(extract, rows=extract.rows * repeat, size=extract.size * repeat))
 
 
