@@ -52,6 +52,24 @@ def test_every_table_arrives(airbyte: Airbyte, mysql: MySQL, warehouse: bigquery
     assert list(warehouse.list_tables("airbyte_internal")) == [], "temporary tables are gone"
 
 
+def test_a_large_table_comes_in_several_loads(
+    airbyte: Airbyte, mysql: MySQL, warehouse: bigquery.Client, db: str
+) -> None:
+    mysql.run(
+        "create table t (id int primary key, v text)",
+        "insert into t select seq, concat(md5(seq), md5(-seq), md5(seq + 0.5), md5(seq + 0.25)) from seq_1_to_260000",
+    )
+    airbyte.sync(airbyte.connection(db))
+
+    loads = [
+        job
+        for job in warehouse.list_jobs()
+        if job.job_type == "load" and job.destination.table_id.startswith(f"raw__{db}_")
+    ]
+    assert len(loads) > 1
+    assert rows(warehouse, db, "count(*), count(distinct id), min(id), max(id)") == [(260_000, 260_000, 1, 260_000)]
+
+
 def test_airbyte_columns_come_first(airbyte: Airbyte, mysql: MySQL, warehouse: bigquery.Client, db: str) -> None:
     mysql.run("create table t (id int)", "insert into t values (1), (1)")
     connection = airbyte.connection(db)
