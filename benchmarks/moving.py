@@ -169,19 +169,20 @@ def moved(
     mover: Mover, megabytes: int, runs: int, roots: list[int], *, plain: bool
 ) -> tuple[dict[str, list[Cost]], dict[str, Peak]]:
     """What each way cost in each of the runs, and the peak memory of the services that did it."""
-    importing, moving = Peak(mover.pid("sqladmin")), Peak(mover.pid("airbyte"))
+    peaks: dict[str, Peak] = {}
     ways: dict[str, tuple[Callable[[], object], Peak | None]] = {}
     for kind, suffix in list(KINDS.items())[: 2 if plain else 1]:
         dump = f"{megabytes}{suffix}"
+        peaks[f"import{kind}"] = Peak(mover.pid("sqladmin"))
         ways[f"mariadb{kind}"] = (partial(mover.bare, dump), None)
-        ways[f"import{kind}"] = (partial(mover.imported, dump), importing)
+        ways[f"import{kind}"] = (partial(mover.imported, dump), peaks[f"import{kind}"])
     found: dict[str, list[Cost]] = {way: [] for way in ways}
     for turn in range(runs):
         for way in ways if turn % 2 == 0 else reversed(ways):
             found[way].append(measured(*ways[way], roots))
-    sync = mover.synced()
-    found["sync"] = [measured(sync, moving, roots) for _ in range(runs)]
-    return found, {**{way: importing for way in ways if way.startswith("import")}, "sync": moving}
+    sync, peaks["sync"] = mover.synced(), Peak(mover.pid("airbyte"))
+    found["sync"] = [measured(sync, peaks["sync"], roots) for _ in range(runs)]
+    return found, peaks
 
 
 def wait_until(end: float) -> None:

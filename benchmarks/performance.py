@@ -78,12 +78,12 @@ def tasks(name: str, figures: Figures, title: str) -> str:
 def parsing(name: str, figures: Figures, title: str) -> str:
     """The CPU to build DAGs by the number of databases, and a table."""
     _, axis = plt.subplots(figsize=(8, 3))
-    ways: dict[str, list[Figures]] = {}
-    for one in figures["lines"]:
-        ways.setdefault(one["what is read"], []).append(one)
-    for colour, (way, lines) in zip(COLOURS, ways.items(), strict=False):
-        sizes, seconds = zip(*((one["databases"], one["build, CPU s"]) for one in lines), strict=True)
-        axis.loglog(sizes, seconds, marker="o", color=colour, label=way)
+    ways: dict[str, list[tuple[int, float]]] = {}
+    for one in figures["singles"]:
+        built = statistics.median(single["build"] for single in one["found"])
+        ways.setdefault(one["way"], []).append((one["databases"], built))
+    for colour, (way, points) in zip(COLOURS, ways.items(), strict=False):
+        axis.loglog(*zip(*points, strict=True), marker="o", color=colour, label=way)
     axis.set_xlabel("databases")
     axis.set_ylabel("CPU seconds to build")
     axis.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))

@@ -118,7 +118,7 @@ class Extractor:
     def table(self, name: str, columns: list[Column], generation: int, condition: str, folder: Path) -> Extract:
         """Write the rows of *name* that meet the MySQL *condition* (empty: all) into Parquet files in a new *folder*.
 
-        There is one at least, and none is much larger than `FILE_SIZE`.
+        There is one at least. The next one is begun after the row group (122,880 rows) that reaches `FILE_SIZE`.
         """
         reads = ", ".join(f"{column.read} as {mysql_quoted(column.name)}" for column in columns)
         query = f"select {self._mark} {reads} from {mysql_quoted(self._database)}.{mysql_quoted(name)}"  # noqa: S608

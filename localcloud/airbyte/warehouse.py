@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ class Warehouse:
         self._client.close()
 
     def stage(self, table: str, columns: list[Column], files: list[Path]) -> Staged:
-        """Load Parquet *files* into a fresh temporary table for *table*."""
+        """Load Parquet *files* into a fresh temporary table for *table*; a load that fails leaves none."""
         types = [*META_COLUMNS, *((column.target, column.bigquery_type) for column in columns)]
         schema = [bigquery.SchemaField(name, WIRE_NAMES.get(kind, kind)) for name, kind in types]
         temporary = f"{self._project}.{self._internal}.{self._dataset}_raw__stream_{table}"
@@ -62,11 +63,15 @@ class Warehouse:
             write_disposition=bigquery.WriteDisposition.WRITE_APPEND,
             schema=schema,
         )
-        for file in files:
-            with file.open("rb") as content:
-                job = self._client.load_table_from_file(content, temporary, job_config=config)
-            job.result(timeout=JOB_TIMEOUT_SECONDS)
-        return Staged(self._client, temporary, f"{self._project}.{self._dataset}.{table}", schema)
+        staged = Staged(self._client, temporary, f"{self._project}.{self._dataset}.{table}", schema)
+        with ExitStack() as stack:
+            stack.push(staged)
+            for file in files:
+                with file.open("rb") as content:
+                    job = self._client.load_table_from_file(content, temporary, job_config=config)
+                job.result(timeout=JOB_TIMEOUT_SECONDS)
+            stack.pop_all()
+        return staged
 
     def clear(self, table: str) -> None:
         """Delete a table's rows; nothing happens without the table."""

@@ -15,6 +15,7 @@ import subprocess
 import threading
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -28,6 +29,8 @@ from localcloud.sqladmin.server import IMPORT_USER, Server
 
 CHUNK = 256 * 1024
 GZIP_MAGIC = b"\x1f\x8b"
+# How often to look for a cancellation while the server works on a long statement.
+LOOK_SECONDS = 0.2
 TIMEOUT = urllib3.Timeout(connect=5.0, read=60.0)
 
 
@@ -93,8 +96,10 @@ class Importer:
         place = f"b/{source.bucket}/o/{quote(source.name, safe='')}"
         url = f"{self._config.storage_url}/download/storage/v1/{place}?alt=media"
         try:
-            with urllib3.PoolManager(retries=False, timeout=TIMEOUT) as pool:
-                answer = pool.request("GET", url, preload_content=False)
+            with (
+                urllib3.PoolManager(retries=False, timeout=TIMEOUT) as pool,
+                pool.request("GET", url, preload_content=False) as answer,
+            ):
                 if answer.status == 404:
                     raise OperationFailed("NOT_FOUND", f"The object {source} does not exist.")
                 if answer.status != 200:
@@ -104,21 +109,29 @@ class Importer:
             raise OperationFailed("INTERNAL", f"Reading {source} failed: {type(error).__name__}: {error}") from error
 
     def _feed(self, content: Iterator[bytes], database: str, cancel: threading.Event) -> None:
-        # The client reads 4 kB at a time, each of which wakes who writes to a full pipe; a socket lets it sleep until
-        # there is room for more. That is a twentieth of an import's time.
+        # The client reads in small pieces, and each wakes who writes to a full pipe; a socket lets it sleep until there
+        # is room for more.
         dump, theirs = socket.socketpair()
+        dump.settimeout(LOOK_SECONDS)
         with theirs:
-            client = self._client(database, theirs)
+            try:
+                client = self._client(database, theirs)
+            except BaseException:
+                dump.close()
+                raise
         errors: list[bytes] = []
         reader = threading.Thread(target=_collect, args=(client, errors), daemon=True)
         reader.start()
         broken: OperationFailed | None = None
         try:
             for chunk in content:
+                rest = memoryview(chunk)
+                while rest and not cancel.is_set():
+                    with suppress(TimeoutError):
+                        rest = rest[dump.send(rest) :]
                 if cancel.is_set():
                     client.kill()
                     break
-                dump.sendall(chunk)
         except ConnectionError:
             pass  # the client stopped at an error and says so on its standard error
         except OperationFailed as error:

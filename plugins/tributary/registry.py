@@ -10,6 +10,8 @@ database, raise.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -319,18 +321,26 @@ def load_contract(path: Path) -> Contract:
 def load_registry(include: Path = INCLUDE) -> Registry:
     """Read `databases.yaml` and the contracts it names below `include`.
 
-    Raises RegistryError only for what concerns every database; see the module's docstring. What is as it was is not
-    read again, so that tasks, whose process is forked from one that has read it, start as fast with a thousand
-    databases as with ten.
+    Raises RegistryError only for what concerns every database; see the module's docstring. Files that are as they were
+    are not read again, so that tasks, whose process is forked from one that has read them, start as fast with a
+    thousand databases as with ten.
     """
     path = include / "databases.yaml"
-    contracts = sorted((include / "contracts").glob("*.yaml"))
-    return _registry(path, text_of(path), tuple((file, file.stat().st_mtime_ns) for file in contracts))
+    return _registry(path, text_of(path), tuple(_stamps(include / "contracts")))
+
+
+def _stamps(contracts: Path) -> Iterator[tuple[str, int, int]]:
+    """By which a change of a contract is noticed: names, times, sizes."""
+    for file in sorted(contracts.glob("*.yaml")):
+        # An editor's lock is a link to nothing, and a file may go while they are looked at.
+        with suppress(FileNotFoundError):
+            found = file.stat()
+            yield file.name, found.st_mtime_ns, found.st_size
 
 
 @lru_cache(maxsize=4)
-def _registry(path: Path, text: str, contracts: tuple[tuple[Path, int], ...]) -> Registry:
-    """From the text of `databases.yaml`; `contracts` say when they were changed, for the cache alone."""
+def _registry(path: Path, text: str, contracts: tuple[tuple[str, int, int], ...]) -> Registry:
+    """From the text of `databases.yaml`, for as long as `contracts` (`_stamps`) are what they were."""
     raw = parse_yaml(text, path, duplicates_under="databases")
     document = raw.data
     unknown = sorted(set(document) - set(RegistryFile.model_fields))

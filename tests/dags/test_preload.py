@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import runpy
@@ -95,6 +96,8 @@ def test_a_task_imports_nothing_of_airbyte_s_client(root: Path):
 def test_each_process_has_what_its_forks_need(
     command: str, executor: str, done: list[str], root: Path, airflow_home: Path, monkeypatch: pytest.MonkeyPatch
 ):
+    # Before the patches, because it runs what is tested.
+    importlib.import_module("airflow.settings")
     from tributary import dbt_process, preload
 
     did: list[str] = []

@@ -159,6 +159,11 @@ def test_it_is_read_again_only_when_a_file_has_changed(include: Path):
     assert load_registry(include).databases["other"].contract.tables["toys"].columns.keys() == {"toy_id", "owner_phone"}
 
 
+def test_a_link_to_nothing_among_the_contracts_is_none(include: Path):
+    (include / "contracts" / ".#toys.yaml").symlink_to("editor@host.1")
+    assert registry_with(include, "databases:\n  first: {app: toys}\n").databases.keys() == {"first"}
+
+
 def test_an_unknown_database_names_the_known_ones(include: Path):
     registry = registry_with(include, "databases: {good: {app: toys}, bad: {app: nothing}}")
     with pytest.raises(RegistryError, match="good"):

@@ -163,11 +163,27 @@ def test_a_second_operation_is_refused_while_one_runs(sqladmin: SqlAdmin, bucket
     assert "error" not in sqladmin.import_(name, database), "free again"
 
 
-def test_a_running_import_can_be_cancelled(
-    cloud: LocalCloud, sqladmin: SqlAdmin, bucket: storage.Bucket, mysql: MySQL
+def test_a_failing_statement_ends_an_import_that_has_much_more(
+    sqladmin: SqlAdmin, bucket: storage.Bucket, mysql: MySQL
 ) -> None:
-    running = sqladmin.begin(put(bucket, "endless.sql", "do sleep(60);"), mysql.fresh("cancelled"))
-    sleeping = "select count(*) from information_schema.processlist where info like 'do sleep%'"
+    name = put(
+        bucket,
+        "long.sql",
+        "create table t (a int);\ninsert into u values (1);\n" + "insert into t values (1);\n" * 200_000,
+    )
+
+    message = error_of(sqladmin.import_(name, mysql.fresh("long")))["message"]
+    assert message.startswith("exit status 1: ERROR 1146 (42S02) at line 2: ")
+
+
+@pytest.mark.parametrize("behind", ["", "-- and so on\n" * 200_000], ids=["nothing behind", "much behind"])
+def test_a_running_import_can_be_cancelled(
+    cloud: LocalCloud, sqladmin: SqlAdmin, bucket: storage.Bucket, mysql: MySQL, behind: str
+) -> None:
+    # A statement of its own: the server goes on with one whose client is gone.
+    statement = f"do sleep({60 + len(behind)})"
+    running = sqladmin.begin(put(bucket, "endless.sql", f"{statement};\n{behind}"), mysql.fresh("cancelled"))
+    sleeping = f"select count(*) from information_schema.processlist where info like '{statement}%'"
     poll(lambda: mysql.run(sleeping), lambda found: found == [(1,)])
     sqladmin.api.operations().cancel(project=cloud.project, operation=running["name"]).execute()
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import gzip
+import subprocess
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from localcloud.sqladmin.errors import ApiError
-from localcloud.sqladmin.importer import CHUNK, DumpObject, error_lines, gunzipped
+from localcloud.sqladmin.importer import CHUNK, DumpObject, Importer, error_lines, gunzipped
 from localcloud.sqladmin.operations import OperationFailed
 
 
@@ -63,3 +68,34 @@ def test_errors_do_not_repeat_the_statement() -> None:
 
     assert error_lines(output) == "ERROR 1146 (42S02) at line 2: no"
     assert error_lines("") == "the client ended without an error message"
+
+
+class Cut(BaseHTTPRequestHandler):
+    """A bucket that hangs up after half of an object."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "20")
+        self.end_headers()
+        self.wfile.write(b"select 1;\n")
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_half_an_object_is_no_dump(monkeypatch: pytest.MonkeyPatch) -> None:
+    clients = []
+
+    def client(_: Importer, __: str, dump: Any) -> subprocess.Popen[bytes]:
+        clients.append(subprocess.Popen(["cat"], stdin=dump, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE))
+        return clients[-1]
+
+    monkeypatch.setattr(Importer, "_client", client)
+    with HTTPServer(("127.0.0.1", 0), Cut) as bucket:
+        threading.Thread(target=bucket.handle_request).start()
+        config = SimpleNamespace(storage_url=f"http://127.0.0.1:{bucket.server_port}")
+        importer = Importer(config, SimpleNamespace(prepare_import=lambda: None))  # type: ignore[arg-type]
+        with pytest.raises(OperationFailed) as failed:
+            importer.run(DumpObject("b", "o"), "db", threading.Event())
+    assert failed.value.code == "INTERNAL"
+    assert clients[0].returncode == -9, "the client did not take half a dump for a whole one"
