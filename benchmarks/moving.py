@@ -111,9 +111,9 @@ class Mover:
         where = {"project": self.cloud.project, "instance": "staging"}
         operation = sqladmin.instances().import_(**where, body=body).execute()
         get = sqladmin.operations().get(project=self.cloud.project, operation=operation["name"])
-        end = time.monotonic() + JOB_SECONDS
+        begin = time.monotonic()
         while (found := get.execute())["status"] != "DONE":
-            wait_until(end)
+            wait(begin)
         if "error" in found:
             raise RuntimeError(str(found["error"]))
 
@@ -123,9 +123,9 @@ class Mover:
         connection = airbyte.connection("imported")
 
         def sync() -> None:
-            job, end = airbyte.start(connection), time.monotonic() + JOB_SECONDS
+            job, begin = airbyte.start(connection), time.monotonic()
             while (status := airbyte.job(job).status) not in ("succeeded", "failed", "cancelled"):
-                wait_until(end)
+                wait(begin)
             if status != "succeeded":
                 raise RuntimeError(airbyte.log(job))
 
@@ -185,11 +185,12 @@ def moved(
     return found, peaks
 
 
-def wait_until(end: float) -> None:
-    """Wait a little. Raises TimeoutError at the end (`time.monotonic`)."""
-    if time.monotonic() > end:
+def wait(begin: float) -> None:
+    """Wait for a hundredth of the time since `begin`, as each look costs CPU. Raises TimeoutError at last."""
+    since = time.monotonic() - begin
+    if since > JOB_SECONDS:
         raise TimeoutError(f"not done within {JOB_SECONDS:.0f} s")
-    time.sleep(0.05)
+    time.sleep(min(max(since / 100, 0.05), 0.5))
 
 
 def measured(work: Callable[[], object], peak: Peak | None, roots: list[int]) -> Cost:
