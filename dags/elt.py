@@ -1,7 +1,5 @@
 """One Airflow DAG `elt__<db>` for every database of the registry."""
 
-import gc
-
 from airflow.sdk import get_parsing_context
 
 from tributary import naming
@@ -12,11 +10,6 @@ registry = load_registry()
 # A task needs its own DAG alone; building the others would only cost it time.
 wanted = get_parsing_context().dag_id
 
-# All that is built stays: to look for garbage in ever more of it would take as long as many of the DAGs.
-gc.disable()
-try:
-    for database in registry.databases.values():
-        if wanted in (None, naming.dag_id(database.name)):
-            globals()[naming.dag_id(database.name)] = build_elt_dag(database, registry)
-finally:
-    gc.enable()
+for database in registry.databases.values():
+    if wanted in (None, naming.dag_id(database.name)):
+        globals()[naming.dag_id(database.name)] = build_elt_dag(database, registry)
