@@ -56,13 +56,17 @@ for name in load_registry().databases:
 """
 
 CHILD = """
-import gc, hashlib, json, logging, re, runpy, sys, time
+import gc, hashlib, json, logging, os, re, runpy, sys, time
 logging.disable(logging.CRITICAL)
 from airflow.sdk import DAG
 from airflow.serialization.serialized_objects import DagSerialization
-from tributary.preload import OF_FILES, preload
+from tributary.preload import OF_FILES, leave_garbage_to_the_end, preload
 preload(OF_FILES)
+if "_AIRFLOW_PARSING_CONTEXT_DAG_ID" not in os.environ:
+    leave_garbage_to_the_end()
 gc.freeze()
+if child := os.fork():
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 begin = time.process_time()
 found = runpy.run_path(sys.argv[1])
 dags = [one for name, one in sorted(found.items()) if isinstance(one, DAG) and name != "dag"]

@@ -22,6 +22,7 @@ elif "worker" in command or ("scheduler" in command and "LocalExecutor" in conf.
         start_server()
     preload(OF_TASKS)
 elif "dag-processor" in command:
-    from tributary.preload import OF_FILES, preload
+    from tributary.preload import OF_FILES, leave_garbage_to_the_end, preload
 
     preload(OF_FILES)
+    leave_garbage_to_the_end()

@@ -6,8 +6,10 @@ task: Great Expectations alone takes seven CPU-seconds to import.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import logging
+import os
 from collections.abc import Iterable
 from itertools import islice
 
@@ -57,6 +59,15 @@ def preload(modules: Iterable[str]) -> None:
         _build_a_dag()
     except Exception:
         log.exception("could not build a DAG before forking")
+
+
+def leave_garbage_to_the_end() -> None:
+    """Let no process that is forked from now on look for garbage.
+
+    Good for one that reads a file of DAGs and ends: nearly all that it makes stays, and to look through ever more of it
+    takes a tenth of the time with a thousand databases.
+    """
+    os.register_at_fork(after_in_child=gc.disable)
 
 
 def _build_a_dag() -> None:

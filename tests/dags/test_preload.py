@@ -83,7 +83,7 @@ def test_a_task_imports_nothing_of_airbyte_s_client(root: Path):
         ("scheduler --help", "LocalExecutor", []),
         ("celery worker", "CeleryExecutor", ["server", "tasks"]),
         ("celery worker -D", "CeleryExecutor", ["tasks"]),
-        ("dag-processor", "LocalExecutor", ["files"]),
+        ("dag-processor", "LocalExecutor", ["files", "no garbage"]),
         ("triggerer", "LocalExecutor", []),
         ("api-server", "LocalExecutor", []),
         ("tasks list scheduler", "LocalExecutor", []),
@@ -99,11 +99,28 @@ def test_each_process_has_what_its_forks_need(
     did: list[str] = []
     names = {preload.OF_TASKS: "tasks", preload.OF_FILES: "files"}
     monkeypatch.setattr(preload, "preload", lambda modules: did.append(names[modules]))
+    monkeypatch.setattr(preload, "leave_garbage_to_the_end", lambda: did.append("no garbage"))
     monkeypatch.setattr(dbt_process, "start_server", lambda: did.append("server"))
     monkeypatch.setattr(sys, "argv", ["airflow", *command.split()])
     monkeypatch.setenv("AIRFLOW__CORE__EXECUTOR", executor)
     runpy.run_path(str(root / "plugins" / "airflow_local_settings.py"))
     assert did == done
+
+
+def test_what_is_forked_to_read_a_file_looks_for_no_garbage(root: Path):
+    code = """
+import gc, os
+from tributary.preload import leave_garbage_to_the_end
+leave_garbage_to_the_end()
+if child := os.fork():
+    ended, status = os.waitpid(child, 0)
+    print(gc.isenabled(), os.waitstatus_to_exitcode(status))
+else:
+    os._exit(7 if gc.isenabled() else 5)
+"""
+    environment = {**os.environ, "PYTHONPATH": str(root / "plugins")}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "5"]
 
 
 def test_what_fails_before_the_fork_ends_nothing(airflow_home: Path, monkeypatch: pytest.MonkeyPatch):
