@@ -100,6 +100,7 @@ def moving(name: str, figures: Figures, title: str) -> str:
     for axis, what in ((axes[0], "rows/s"), (axes[1], "rows by CPU second")):
         axis.barh(labels[::-1], [one[what] for one in lines][::-1], color=COLOURS[0], height=0.65)
         axis.set_xlabel(what)
+        axis.locator_params(axis="x", nbins=4)
     return f"![{title}]({save(name, title)})\n\n{plain(name, figures, title)}"
 
 
