@@ -16,7 +16,7 @@ from typing import Any
 
 import psutil
 
-from benchmarks.measuring import Peak, cpu_seconds, keep_figures, shown
+from benchmarks.measuring import Peak, cpu_seconds, keep_figures, row, shown
 from benchmarks.parts import Parts
 from tests.e2e.checkout import Checkout
 
@@ -31,9 +31,9 @@ def main(sizes: list[int]) -> None:
     """Measure, and print a table in Markdown."""
     lines = [measured(databases) for databases in sizes]
     columns = list(lines[0])
-    print(f"| {' | '.join(columns)} |\n|{' --- |' * len(columns)}")
+    print(row(columns), row(["---"] * len(columns)), sep="\n")
     for line in lines:
-        print(f"| {' | '.join(str(cell) for cell in line.values())} |")
+        print(row(line.values()))
     keep_figures("many", lines=lines)
 
 

@@ -159,6 +159,11 @@ def table(costs: Mapping[str, list[Cost]], baseline: str) -> str:
     return "\n".join(lines)
 
 
+def row(cells: Iterable[object]) -> str:
+    """A line of a table in Markdown; numbers have commas, and None is an empty cell."""
+    return f"| {' | '.join(f'{cell:,}' if isinstance(cell, int | float) else str(cell or '') for cell in cells)} |"
+
+
 def compared(costs: Mapping[str, list[Cost]], pairs: Iterable[tuple[str, str]]) -> str:
     """Lines in Markdown: of each pair of ways, the first by the second, turn by turn."""
     lines = []

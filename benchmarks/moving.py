@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -26,7 +26,7 @@ from google.api_core.client_options import ClientOptions
 from google.cloud import storage
 from googleapiclient.discovery import build
 
-from benchmarks.measuring import Cost, Peak, compared, cost, keep_figures
+from benchmarks.measuring import Cost, Peak, compared, cost, keep_figures, row
 from tests.integration.localcloud.clients import Airbyte, MySQL
 from tests.support.services import LocalCloud
 
@@ -209,11 +209,6 @@ def line(megabytes: int, rows: int, size: int, way: str, taken: list[Cost], peak
         round(rows / cpu), round(peak.mebibytes) if peak else None,
     )  # fmt: skip
     return dict(zip(COLUMNS, cells, strict=True))
-
-
-def row(cells: Iterable[object]) -> str:
-    """In Markdown."""
-    return f"| {' | '.join(f'{cell:,}' if isinstance(cell, int | float) else str(cell or '') for cell in cells)} |"
 
 
 if __name__ == "__main__":

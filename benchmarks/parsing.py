@@ -18,7 +18,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,7 +26,7 @@ from typing import Any
 
 import yaml
 
-from benchmarks.measuring import keep_figures, shown
+from benchmarks.measuring import keep_figures, row, shown
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -131,11 +131,6 @@ COLUMNS = (
     "kB a DAG",
     "peak MB",
 )
-
-
-def row(cells: Iterable[object]) -> str:
-    """One line of a table in Markdown."""
-    return f"| {' | '.join(f'{cell:,}' if isinstance(cell, int) else str(cell) for cell in cells)} |"
 
 
 def costs(sizes: list[int], runs: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

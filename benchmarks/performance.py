@@ -15,7 +15,7 @@ from typing import Any
 
 import matplotlib as mpl
 
-from benchmarks.measuring import RESULTS, ROOT, Cost, compared, shown, table
+from benchmarks.measuring import RESULTS, ROOT, Cost, compared, row, shown, table
 
 mpl.use("svg")
 from matplotlib import pyplot as plt
@@ -108,10 +108,7 @@ def plain(_: str, figures: Figures, __: str) -> str:
     """The lines as a table."""
     lines = figures["lines"]
     columns = list(lines[0])
-    rows = [f"| {' | '.join(columns)} |", f"|{' --- |' * len(columns)}"]
-    for one in lines:
-        cells = (f"{cell:,}" if isinstance(cell, int | float) else str(cell or "") for cell in one.values())
-        rows.append(f"| {' | '.join(cells)} |")
+    rows = [row(columns), row(["---"] * len(columns)), *(row(one.values()) for one in lines)]
     return "\n\n".join(["\n".join(rows), *figures.get("notes", ())])
 
 

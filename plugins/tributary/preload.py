@@ -64,8 +64,8 @@ def preload(modules: Iterable[str]) -> None:
 def leave_garbage_to_the_end() -> None:
     """Let no process that is forked from now on look for garbage.
 
-    Good for one that reads a file of DAGs and ends: nearly all that it makes stays, and to look through ever more of it
-    takes a tenth of the time with a thousand databases.
+    Good for one that reads a file of DAGs and ends: nearly all that it makes stays, and there is more and more of
+    it to look through.
     """
     os.register_at_fork(after_in_child=gc.disable)
 

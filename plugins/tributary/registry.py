@@ -10,10 +10,10 @@ database, raise.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import date, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -358,13 +358,15 @@ def _registry(path: Path, text: str, contracts: tuple[tuple[str, int, int], ...]
         )
     databases: dict[str, Database] = {}
     broken: list[BrokenDatabase] = []
+    # A thousand databases share a few contracts.
+    contract_in = cache(load_contract)
     for name, entry in entries.items():
         try:
             if name in raw.duplicates:
                 raise RegistryError(
                     f"{show(path)}: databases.{name}: found {raw.duplicates[name]} entries of that name, expected one"
                 )
-            databases[name] = _database(name, entry, defaults, path)
+            databases[name] = _database(name, entry, defaults, path, contract_in)
         except RegistryError as error:
             broken.append(BrokenDatabase(name=str(name), error=str(error)))
     owners = {defaults.owner, *(database.owner for database in databases.values())}
@@ -380,7 +382,9 @@ def _registry(path: Path, text: str, contracts: tuple[tuple[str, int, int], ...]
     )
 
 
-def _database(name: Any, entry: Any, defaults: Defaults, path: Path) -> Database:
+def _database(
+    name: Any, entry: Any, defaults: Defaults, path: Path, contract_in: Callable[[Path], Contract]
+) -> Database:
     at = f"databases.{name}"
     if not isinstance(name, str) or not re.match(DATABASE_NAME, name):
         raise RegistryError(
@@ -408,10 +412,4 @@ def _database(name: Any, entry: Any, defaults: Defaults, path: Path) -> Database
         "guards": defaults.guards.changed_by(parsed.guards),
         "limits": defaults.limits.changed_by(parsed.limits),
     }
-    return Database(name=name, contract=_cached_contract(contract_path, contract_path.stat().st_mtime_ns), **merged)
-
-
-@lru_cache(maxsize=256)
-def _cached_contract(path: Path, mtime_ns: int) -> Contract:
-    # A thousand databases share a few contracts: each is parsed once per process and change.
-    return load_contract(path)
+    return Database(name=name, contract=contract_in(contract_path), **merged)

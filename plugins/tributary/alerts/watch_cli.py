@@ -128,32 +128,27 @@ def _tells(client: StorageClient, ops: OpsStore, airflow: AirflowApi, letters: L
 
 
 class RegistryReader:
-    """The registry as it is now; read again when a file of it has changed, and kept while it cannot be read."""
+    """The registry as it is now; kept as it was while it cannot be read, which is told once for each error."""
 
     def __init__(self, include: Path | None = None) -> None:
         from tributary.registry import INCLUDE
 
         self.include = include or INCLUDE
-        self._stamp: tuple[tuple[str, int], ...] = ()
         self._read: Registry | None = None
+        self._told = ""
 
     def __call__(self) -> Registry:
         from tributary.registry import load_registry
 
-        stamp = self._stamps()
-        if self._read is None or stamp != self._stamp:
-            try:
-                self._read = load_registry(self.include)
-            except RegistryError as error:
-                if self._read is None:
-                    raise
+        try:
+            self._read, self._told = load_registry(self.include), ""
+        except RegistryError as error:
+            if self._read is None:
+                raise
+            if str(error) != self._told:
                 log.error("The registry cannot be read, so the watch goes on with what it was: %s", error)
-            self._stamp = stamp
+            self._told = str(error)
         return self._read
-
-    def _stamps(self) -> tuple[tuple[str, int], ...]:
-        files = [self.include / "databases.yaml", *sorted((self.include / "contracts").glob("*.yaml"))]
-        return tuple((file.name, file.stat().st_mtime_ns) for file in files if file.is_file())
 
 
 def _row(one: Finding, *, short: bool) -> dict[str, Any]:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 from typing import Any
 
+import duckdb
 import httpx
 import pytest
 from airbyte_api.errors import SDKError
+from google.api_core.exceptions import GoogleAPIError
 from google.cloud import bigquery
 
+from localcloud.airbyte.warehouse import Warehouse
 from tests.integration.localcloud.clients import Airbyte, MySQL, poll
 from tests.support.services import LocalCloud
 
@@ -68,6 +72,20 @@ def test_a_large_table_comes_in_several_loads(
     ]
     assert len(loads) > 1
     assert rows(warehouse, db, "count(*), count(distinct id), min(id), max(id)") == [(260_000, 260_000, 1, 260_000)]
+
+
+def test_a_load_that_fails_leaves_no_temporary_table(warehouse: bigquery.Client, tmp_path: Path) -> None:
+    loader = Warehouse({"project_id": warehouse.project, "dataset_location": "US"}, "raw__cut")
+    loader.prepare()
+    whole, cut = tmp_path / "whole.parquet", tmp_path / "cut.parquet"
+    values = "'a' _airbyte_raw_id, now() _airbyte_extracted_at, '{}' _airbyte_meta, 1::bigint _airbyte_generation_id"
+    duckdb.sql(f"copy (select {values}) to '{whole}'")
+    cut.write_bytes(whole.read_bytes()[:-20])
+    with loader.stage("t", [], [whole]):
+        assert [table.table_id for table in warehouse.list_tables("airbyte_internal")] == ["raw__cut_raw__stream_t"]
+    with pytest.raises(GoogleAPIError):
+        loader.stage("t", [], [whole, cut])
+    assert list(warehouse.list_tables("airbyte_internal")) == []
 
 
 def test_airbyte_columns_come_first(airbyte: Airbyte, mysql: MySQL, warehouse: bigquery.Client, db: str) -> None:
