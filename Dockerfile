@@ -13,7 +13,8 @@ RUN apt-get update --quiet=2 \
     && apt-get install --yes --quiet=2 --no-install-recommends ca-certificates libmariadb3 python3 >/dev/null \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/apt /var/log/dpkg.log
 ENV LANG=C.UTF-8 \
-    PYTHONUNBUFFERED=1
+    PYTHONUNBUFFERED=1 \
+    PYTHONFAULTHANDLER=1
 
 # Compilers and the installer; nothing of them is in what runs.
 FROM base AS build

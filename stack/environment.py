@@ -212,6 +212,8 @@ def _airflow(state: State) -> dict[str, str]:
         "DO_NOT_TRACK": "1",
         # Empty means: do write bytecode. Every task is a process; compiling again costs it seconds.
         "PYTHONDONTWRITEBYTECODE": "",
+        # A process that dies of a signal says in its log where each of its threads was.
+        "PYTHONFAULTHANDLER": "1",
         **{f"AIRFLOW__{name}": str(value) for name, value in settings.items()},
         **{f"AIRFLOW_CONN_{name}": json.dumps(value) for name, value in connections.items()},
     }

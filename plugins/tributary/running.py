@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from tributary import naming
 from tributary.airflow_api import ACTIVE, TERMINAL, AirflowApi, AirflowAwayError
@@ -24,8 +25,10 @@ from tributary.sqlfiles import read_sql
 POLL_SECONDS = 2.0
 # A DAG of a new registry entry appears at the DAG processor's next look at the files.
 DAGS_WAIT_SECONDS = 120.0
-# The runs go on while Airflow's API server is away, and so does who follows them, for this long.
+# The runs go on while Airflow's API server is away, and so does who starts and follows them, for this long.
 AWAY_SECONDS = 300.0
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -68,6 +71,7 @@ class RunDay:
 
     def follow(self) -> bool:
         """Start, show progress until the last run has ended, print the table. True when all is well."""
+        # Not patiently: who has not started Airflow is to hear so at once.
         self.airflow.ensure_pools(self.registry)
         started = time.monotonic()
         runs = self._start()
@@ -86,13 +90,14 @@ class RunDay:
         self.logical_date = logical_date(self.day, self.registry.defaults.schedule).isoformat()
         runs = []
         for dag_id, label in wanted.items():
-            run = self.airflow.start(dag_id, self.day, self.logical_date)
+            # Whoever asks a second time joins the run that the lost answer was about.
+            run = patiently(self.airflow.start, dag_id, self.day, self.logical_date)
             runs.append(_Followed(dag_id, label, run["dag_run_id"]))
         return runs
 
     def _wait_for_dags(self, wanted: set[str]) -> None:
         end = time.monotonic() + DAGS_WAIT_SECONDS
-        while missing := wanted - self.airflow.dags():
+        while missing := wanted - patiently(self.airflow.dags):
             if time.monotonic() > end:
                 raise TributaryError(
                     f"Airflow does not know {', '.join(sorted(missing))} after {DAGS_WAIT_SECONDS:.0f} s; "
@@ -101,16 +106,9 @@ class RunDay:
             time.sleep(POLL_SECONDS)
 
     def _poll(self, runs: list[_Followed], show: Any) -> None:
-        heard = time.monotonic()
         while not all(run.done for run in runs):
             time.sleep(POLL_SECONDS)
-            try:
-                self._refresh({run.dag_id: run for run in runs if not run.done})
-            except AirflowAwayError:
-                if time.monotonic() > heard + AWAY_SECONDS:
-                    raise
-            else:
-                heard = time.monotonic()
+            patiently(self._refresh, {run.dag_id: run for run in runs if not run.done})
             show()
 
     def _refresh(self, followed: Mapping[str, _Followed]) -> None:
@@ -211,6 +209,20 @@ class RunDay:
         if self.registry.databases[database].contract.raw_only:
             return ("dump", "raw")
         return ("dump", "raw", "marts", "consolidated") if self.consolidate else ("dump", "raw", "marts")
+
+
+def patiently(ask: Callable[..., T], *arguments: Any) -> T:
+    """What *ask* answers: asked again for AWAY_SECONDS while Airflow's API server is away, as where it starts again.
+
+    :param ask: may have been heard each time it is asked.
+    """
+    retrying = Retrying(
+        retry=retry_if_exception_type(AirflowAwayError),
+        stop=stop_after_delay(AWAY_SECONDS),
+        wait=wait_fixed(POLL_SECONDS),
+        reraise=True,
+    )
+    return retrying(ask, *arguments)
 
 
 def rows_at(stage: str, counts: Mapping[str, int | None]) -> int | None:

@@ -9,12 +9,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import tenacity.nap
 from rich.console import Console
 
 from tributary import running
 from tributary.airflow_api import AirflowAwayError
 from tributary.errors import TributaryError
 from tributary.running import RunDay, _Followed
+
+REGISTRY: Any = SimpleNamespace(databases={}, defaults=SimpleNamespace(schedule="30 3 * * *"))
 
 
 class Answers:
@@ -26,12 +29,15 @@ class Answers:
         self.followed: list[list[str]] = []
 
     def runs_at(self, logical_date: str, dag_ids: Iterable[str]) -> list[dict[str, Any]]:
-        self.asked += 1
-        if self.asked <= self.away:
-            raise AirflowAwayError("Airflow does not answer")
+        self.ask()
         states = {"elt__shop": "success", "elt__late": "running" if self.asked == 1 else "failed"}
         states |= dict.fromkeys(("elt__behind", "elt__begun"), "queued" if self.asked == 1 else "success")
         return [{"dag_id": dag_id, "state": states[dag_id], "duration": 7.0} for dag_id in dag_ids if dag_id in states]
+
+    def ask(self) -> None:
+        self.asked += 1
+        if self.asked <= self.away:
+            raise AirflowAwayError("Airflow does not answer")
 
     def running(self, dag_ids: Iterable[str]) -> list[dict[str, Any]]:
         runs = [("elt__behind", "scheduled__2026-11-29"), ("elt__begun", "manual__2013-01-01")]
@@ -52,7 +58,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Time passes by sleeping alone."""
     now = [0.0]
     own = SimpleNamespace(monotonic=lambda: now[0], sleep=lambda seconds: now.__setitem__(0, now[0] + seconds))
-    monkeypatch.setattr(running, "time", own)
+    for module in (running, tenacity, tenacity.nap):
+        monkeypatch.setattr(module, "time", own)
     return now
 
 
@@ -80,6 +87,48 @@ def test_a_server_that_stays_away_ends_the_command(clock: list[float]):
     with pytest.raises(AirflowAwayError):
         follow(Answers(away=10_000))
     assert clock[0] <= running.AWAY_SECONDS + 2 * running.POLL_SECONDS
+
+
+class Restarts(Answers):
+    """Airflow that knows the DAGs and dies after it has made a run, before it says so."""
+
+    def __init__(self, away: int) -> None:
+        super().__init__(away)
+        self.made: list[str] = []
+
+    def dags(self) -> set[str]:
+        self.ask()
+        return {"elt__shop"}
+
+    def start(self, dag_id: str, day: date, logical_date: str) -> dict[str, Any]:
+        self.ask()
+        if not self.made:
+            self.made.append(dag_id)
+            self.asked = self.away - 1
+            raise AirflowAwayError("Server disconnected without sending a response")
+        return {"dag_run_id": f"scheduled__{logical_date[:10]}"}
+
+
+def start(answers: Restarts) -> list[_Followed]:
+    airflow: Any = answers
+    return RunDay(airflow, REGISTRY, date(2013, 1, 1), ["shop"], consolidate=False, console=Console())._start()
+
+
+def test_a_server_that_restarts_is_asked_again_to_start_the_runs(clock: list[float]):
+    answers = Restarts(away=3)
+    (run,) = start(answers)
+    assert run.run_id == "scheduled__2013-01-01"
+    assert answers.made == ["elt__shop"]
+
+
+def test_a_server_that_is_away_at_the_beginning_is_not_waited_for(clock: list[float]):
+    def ensure_pools(registry: Any) -> None:
+        raise AirflowAwayError("is it running?")
+
+    airflow: Any = SimpleNamespace(ensure_pools=ensure_pools)
+    with pytest.raises(AirflowAwayError, match=r"is it running\?"):
+        RunDay(airflow, REGISTRY, date(2013, 1, 1), ["shop"], consolidate=False, console=Console()).follow()
+    assert clock == [0.0]
 
 
 def test_all_runs_are_asked_for_at_once_and_only_while_they_go_on(clock: list[float]):
