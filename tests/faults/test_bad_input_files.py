@@ -183,6 +183,8 @@ def test_a_text_that_is_refused(text: bytes, expected: set[str], words: str, see
         case("B10", "a byte order mark", b"\xef\xbb\xbf" + GOOD, ROWS, expected="accepted"),
         case("B12", "the sandbox line of newer mariadb-dump", b"/*M!999999\\- enable the sandbox mode */ \n" + GOOD,
              ROWS, expected="accepted"),
+        case("B12", "the sandbox line that ends MySQL's client", b"/*!999999\\- enable the sandbox mode */\n" + GOOD,
+             ROWS, expected="accepted, imported from a copy without it"),
         case("B16", "LOCK TABLES, transactions, version comments", dump(
              "/*!80000 SET SESSION information_schema_stats_expiry=0 */;\nSTART TRANSACTION;", CUSTOMERS, ORDERS,
              "COMMIT;\n/*!50003 SET sql_mode = 'STRICT_TRANS_TABLES' */ ;"), ROWS, expected="accepted"),

@@ -11,7 +11,7 @@ from tributary.dumps.findings import Findings
 from tributary.dumps.formats import Compression
 from tributary.dumps.grammar import Kind
 from tributary.dumps.header import Header
-from tributary.dumps.report import DumpReport, Finding, Severity
+from tributary.dumps.report import SANDBOX_LINE, DumpReport, Finding, Severity
 from tributary.dumps.session import character_set_of
 from tributary.dumps.statements import Action, classify
 from tributary.dumps.tokens import Comment, Flaw, Statement, Token
@@ -105,6 +105,9 @@ class Inspection:
         if not comment.closed and comment.text.startswith(b"/*"):
             message = "expected the end of a comment, found the end of the dump; repeat the dump"
             self._findings.add(Finding(Severity.ERROR, "cut", message, comment.line))
+        if comment.is_command:
+            message = "a command of MariaDB's client, at which MySQL's ends; it is left out of what is imported"
+            self._findings.add(Finding(Severity.NOTE, SANDBOX_LINE, message, comment.line))
         table = self._header.read(comment)
         if table is not None and len(table) <= _MAX_NAME and len(self._with_data) < _MAX_TABLES:
             self._with_data.add(table)

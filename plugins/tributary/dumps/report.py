@@ -10,6 +10,9 @@ from typing import Any
 from tributary.dumps.errors import DumpRefused
 from tributary.dumps.formats import Compression
 
+# The code of what `Changes.sandbox_line` removes.
+SANDBOX_LINE = "sandbox_line"
+
 _IN_DICT = 20
 
 
@@ -77,6 +80,11 @@ class DumpReport:
     def errors(self) -> tuple[Finding, ...]:
         """The findings that refuse the dump."""
         return tuple(finding for finding in self.findings if finding.severity is Severity.ERROR)
+
+    @property
+    def has_sandbox_line(self) -> bool:
+        """Whether the import needs the dump without its sandbox line; see `Changes`."""
+        return any(finding.code == SANDBOX_LINE for finding in self.findings)
 
     @property
     def rows(self) -> int:

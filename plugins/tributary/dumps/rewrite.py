@@ -10,7 +10,7 @@ from tributary.dumps.draft import STATEMENT_BYTES
 from tributary.dumps.grammar import Kind
 from tributary.dumps.statements import classify
 from tributary.dumps.tokenizer import Tokenizer
-from tributary.dumps.tokens import Statement
+from tributary.dumps.tokens import Comment, Statement
 
 # The only collation that is replaced: of its kin, servers differ in what they take for equal.
 NEW_COLLATION = "utf8mb4_0900_ai_ci"
@@ -43,15 +43,17 @@ class Changes:
     `own_database`: the names whose CREATE DATABASE, DROP DATABASE and USE are left out, so that the import's
     own choice holds; they are compared exactly, as servers on Linux do. `drop_definers`: leave out the DEFINER
     of views, triggers, routines and events, which then belong to the account that imports. `collation`: what
-    stands in place of `utf8mb4_0900_ai_ci`.
+    stands in place of `utf8mb4_0900_ai_ci`. `sandbox_line`: leave out MariaDB's command `\\-`, at which MySQL's
+    client, and with it an import by Cloud SQL, ends.
     """
 
     own_database: Collection[str] = ()
     drop_definers: bool = False
     collation: str | None = None
+    sandbox_line: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.own_database or self.drop_definers or self.collation)
+        return bool(self.own_database or self.drop_definers or self.collation or self.sandbox_line)
 
 
 def rewrite(chunks: Iterable[bytes], changes: Changes) -> Iterator[bytes]:
@@ -67,6 +69,10 @@ def rewrite(chunks: Iterable[bytes], changes: Changes) -> Iterator[bytes]:
         pending += chunk or b""
         tokens = tokenizer.close() if chunk is None else tokenizer.feed(chunk)
         for token in tokens:
+            if isinstance(token, Comment) and token.is_command and changes.sandbox_line:
+                yield bytes(pending[: token.offset - start])
+                del pending[: token.offset - start + len(token.text)]
+                start = token.offset + len(token.text)
             if not isinstance(token, Statement) or not _may_change(token.text) or token.offset < start:
                 continue
             if token.end - token.offset > _LONGEST:

@@ -77,6 +77,7 @@ class Tokenizer:
         self._quote = b""
         self._comment = bytearray()
         self._comment_line = 0
+        self._comment_offset = 0
 
     @property
     def position(self) -> int:
@@ -111,7 +112,7 @@ class Tokenizer:
         if self._draft:
             tokens.append(self._draft.finish(self.position, delimited=False))
         elif self._state != self._between:
-            tokens.append(Comment(bytes(self._comment), self._comment_line, closed=False))
+            tokens.append(Comment(bytes(self._comment), self._comment_line, self._comment_offset, closed=False))
         return tokens
 
     def _line_at(self, position: int) -> int:
@@ -138,7 +139,7 @@ class Tokenizer:
         elif opening := _LINE_COMMENT.match(buffer, position):
             self._open_comment(self._line_comment, opening.end())
         elif sandbox := _SANDBOX.match(buffer, position):
-            self._tokens.append(Comment(sandbox.group(), self._line_at(position), closed=True))
+            self._tokens.append(Comment(sandbox.group(), self._line_at(position), self.position, closed=True))
             self._position = sandbox.end()
         elif buffer.startswith(b"/*", position) and not _EXECUTABLE.match(buffer, position):
             self._open_comment(self._block_comment, position + 2)
@@ -254,6 +255,7 @@ class Tokenizer:
     def _open_comment(self, state: Callable[[], bool], end_of_opening: int) -> None:
         if not self._draft:
             self._comment_line = self._line_at(self._position)
+            self._comment_offset = self.position
         self._comment = bytearray(self._buffer[self._position : end_of_opening])
         self._position = end_of_opening
         self._state = state
@@ -282,6 +284,6 @@ class Tokenizer:
             self._state = self._statement
         else:
             text = bytes(self._comment).rstrip() if closing == b"\n" else bytes(self._comment) + closing
-            self._tokens.append(Comment(text, self._comment_line, closed=True))
+            self._tokens.append(Comment(text, self._comment_line, self._comment_offset, closed=True))
             self._state = self._between
         return True

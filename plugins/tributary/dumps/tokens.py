@@ -21,12 +21,23 @@ class Comment:
     """A comment between two statements. Inside a statement comments are dropped.
 
     `text` is at most the first KiB, from the comment's first sign on, without the line end; `closed` is False
-    when the input ended before the comment did (for a line comment: before its line feed).
+    when the input ended before the comment did (for a line comment: before its line feed). `offset` is its byte
+    position in the dump.
     """
 
     text: bytes
     line: int
+    offset: int
     closed: bool
+
+    @property
+    def is_command(self) -> bool:
+        """Whether MySQL's client runs it, as it does not know the command and ends.
+
+        `/*!999999\\- ...` of MariaDB's programs of May 2024. Since August 2024 they write `/*M!`, a comment to it.
+        Source: add_line() in MySQL's client/mysql.cc; https://mariadb.org/mariadb-dump-file-compatibility-change/.
+        """
+        return self.text.startswith(b"/*!")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 
 from tributary.dates import DUMP_DATE, parse_day
-from tributary.dumps import Changes, needs_copy, open_dump, preflight, rewrite
+from tributary.dumps import Changes, DumpReport, needs_copy, open_dump, preflight, rewrite
 from tributary.hooks.clients import ops_store
 from tributary.ledger.guards import check_guards
 from tributary.registry import Database
@@ -37,7 +37,8 @@ class PreflightOperator(BaseOperator):
     `sql_bytes`. A dump that may name its own database is imported from a copy without those
     statements, because a `USE` overrides the database that an import asks for. So is one that the
     contract wants to be changed otherwise, and one that Cloud SQL would misread: compressed with
-    something other than gzip, or with a name whose ending contradicts its content.
+    something other than gzip, with a name whose ending contradicts its content, or with a command of
+    MariaDB's client.
     """
 
     template_fields: Sequence[str] = ("dump_date",)
@@ -87,7 +88,7 @@ class PreflightOperator(BaseOperator):
                 day=self.dump_date,
             )
         uri = dump["uri"]
-        changes = _changes(self.database)
+        changes = _changes(self.database, report)
         if changes or needs_copy(dump["name"], report.compression):
             target = bucket.blob(f"{CLEANED}/{self.database.name}/{self.dump_date}/{dump['generation']}.sql.gz")
             _copy_cleaned(blob, target, changes)
@@ -95,13 +96,14 @@ class PreflightOperator(BaseOperator):
         return {"uri": uri, "tables": tables, "sql_bytes": report.sql_bytes}
 
 
-def _changes(database: Database) -> Changes:
+def _changes(database: Database, report: DumpReport) -> Changes:
     contract = database.contract
     own_names = {database.name, contract.source_name or database.name}
     return Changes(
         own_database=own_names if contract.own_database_statements else (),
         drop_definers=contract.drop_definers,
         collation=contract.collation,
+        sandbox_line=report.has_sandbox_line,
     )
 
 

@@ -133,6 +133,16 @@ def test_the_contract_s_changes_are_made_in_a_copy(
     assert gzip.decompress(stored) == dump_with(expected)
 
 
+def test_the_command_of_mariadb_s_client_is_left_out_of_a_copy(imported: Any, dump_with: DumpWith) -> None:
+    """MySQL's client, with which Cloud SQL imports, ends at it; at the later form with an `M` it does not."""
+    command, comment = (rf"/*{sign}999999\- enable the sandbox mode */".encode() for sign in ("!", "M!"))
+    target, stored = imported("a.sql.gz", gzip.compress(command + b" \n" + dump_with(b"")))
+    assert target.startswith("_cleaned/")
+    assert gzip.decompress(stored) == b" \n" + dump_with(b"")
+    target, stored = imported("a.sql.gz", gzip.compress(comment + b"\n" + dump_with(b"")))
+    assert target == "a.sql.gz"
+
+
 @pytest.mark.case(
     "B22", "an older dump lies in the day's folder", expected="refused by its completion line; taken by force"
 )

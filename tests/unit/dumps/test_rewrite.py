@@ -186,6 +186,15 @@ def test_the_name_of_the_collation_elsewhere_stays(text: bytes) -> None:
     assert change(text, COLLATION) == text
 
 
+@pytest.mark.parametrize("size", [1, 2, 7, 64, 10**9])
+def test_the_command_of_mariadb_s_client_goes_wherever_it_stands(size: int) -> None:
+    command = rb"/*!999999\- enable the sandbox mode */"
+    rows = b"INSERT INTO `a` VALUES ('" + command + b"');\n"
+    text = command + b" \n" + DUMP + rows + command + b"\n" + rows
+    chunks = (text[start : start + size] for start in range(0, len(text), size))
+    assert b"".join(rewrite(chunks, Changes(sandbox_line=True))) == b" \n" + DUMP + rows + b"\n" + rows
+
+
 def test_no_changes_are_none() -> None:
     assert not Changes()
     assert not Changes(own_database=set())

@@ -152,6 +152,7 @@ def test_the_sandbox_line_is_a_comment() -> None:
     for line in (rb"/*M!999999\- enable the sandbox mode */", rb"/*!999999\- enable the sandbox mode */"):
         tokens = list(tokenize([line + b" \n-- x\nSET a;\n"]))
         assert [type(token) for token in tokens] == [Comment, Comment, Statement]
+        assert [token.offset for token in tokens] == [0, len(line) + 2, len(line) + 7]
 
 
 def test_what_only_some_servers_execute_is_told() -> None:
