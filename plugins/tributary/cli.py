@@ -17,6 +17,7 @@ from tributary.dead_letters.cli import app as dead_letters_app
 from tributary.dump_check import ReportFormat, check_dump
 from tributary.dumps import DumpError
 from tributary.errors import TributaryError
+from tributary.onboarding.cli import app as contract_app
 from tributary.ops_records.cli import cost
 from tributary.quarantine.cli import app as quarantine_app
 from tributary.registry import load_registry
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 dump_app = typer.Typer(no_args_is_help=True, help="Dumps in the bucket.")
 app.add_typer(dump_app, name="dump")
+app.add_typer(contract_app, name="contract")
 app.add_typer(dead_letters_app, name="dead-letters")
 app.command()(rollback)
 app.command()(cost)

@@ -97,7 +97,9 @@ class Table(_Model):
     """One production table."""
 
     description: str = ""
-    primary_key: tuple[Identifier, ...] = Field(min_length=1)
+    primary_key: tuple[Identifier, ...] = Field(
+        (), description="The columns that name a row; only tables of a `raw_only` app may have none."
+    )
     columns: dict[Identifier, Column] = Field(min_length=1)
     guards: Guards | None = None
     quarantine: QuarantineLimit | None = Field(None, description="Stands in place of the database's.")
@@ -244,8 +246,12 @@ class Database(_Model):
         return self.guards.changed_by(self.contract.tables[table].guards)
 
     def max_share(self, table: str) -> float:
-        """The share of a table's rows that may be set aside: the contract's for the table, else the database's."""
-        return (self.contract.tables[table].quarantine or self.quarantine).max_share
+        """The share of a table's rows that may be set aside: the contract's for the table, else the database's.
+
+        None of a table without a key: what was set aside could not be named.
+        """
+        found = self.contract.tables[table]
+        return (found.quarantine or self.quarantine).max_share if found.primary_key else 0
 
 
 class BrokenDatabase(_Model):
@@ -306,6 +312,11 @@ def load_contract(path: Path) -> Contract:
     if contract.app != path.stem:
         raise RegistryError(f"{show(path)}: app: found {contract.app!r}, expected the file's name, {path.stem!r}")
     for name, table in contract.tables.items():
+        if not table.primary_key and not contract.raw_only:
+            raise RegistryError(
+                f"{show(path)}: tables.{name}.primary_key: found none, expected the columns that name a row; "
+                "only tables of a `raw_only` app may do without"
+            )
         for key in table.primary_key:
             if key not in table.selected_columns:
                 raise RegistryError(

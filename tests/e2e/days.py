@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,19 +36,9 @@ def prepare_second_day(checkout: Checkout) -> None:
 
 
 def add_chinook(checkout: Checkout) -> None:
-    """A hand-written dump with CREATE DATABASE and USE, added by configuration alone: raw layer only."""
-    text = CHINOOK.read_text(encoding="utf-8")
-    tables = re.findall(r"CREATE TABLE `(\w+)`\s*\((.*?)\n\);", text, re.DOTALL)
-    lines = ["app: chinook", "raw_only: true", "completion_line: false", "own_database_statements: true"]
-    lines += ["source_name: Chinook", "tables:"]
-    for name, body in tables:
-        key = re.search(r"PRIMARY KEY\s+\((.*?)\)", body)
-        assert key, name
-        lines += [f"  {name}:", f"    primary_key: [{key[1].replace('`', '')}]", "    columns:"]
-        for column, kind, null in re.findall(r"^\s+`(\w+)` ([A-Z]+(?:\([\d,]+\))?)( NOT NULL)?", body, re.MULTILINE):
-            kind = kind.lower().replace("nvarchar", "varchar").replace("numeric", "decimal")
-            lines.append(f'      {column}: {{type: "{kind}", nullable: {str(not null).lower()}}}')
-    (checkout.folder / "include" / "contracts" / "chinook.yaml").write_text("\n".join(lines) + "\n")
+    """A hand-written dump with CREATE DATABASE and USE, by the contract that is inferred from it: raw layer only."""
+    inferred = checkout.run("./tributary", "contract", "infer", str(CHINOOK), "--app", "chinook")
+    (checkout.folder / "include" / "contracts" / "chinook.yaml").write_text(inferred.stdout)
     checkout.add_database("chinook", app="chinook", dump_pattern="{database}/{date}/*.sql")
     upload = (
         "import sys; from google.cloud import storage; "

@@ -168,7 +168,7 @@ def test_the_second_day_is_the_second_dump(
 
 
 @pytest.mark.skipif(not CHINOOK.exists(), reason=f"needs the Chinook dump; CHINOOK_DUMP names it, looked at {CHINOOK}")
-def test_a_hand_written_dump_reaches_raw_by_configuration_alone(
+def test_a_hand_written_dump_reaches_raw_by_an_inferred_contract(
     checkout: Checkout, second_day: Any, warehouse: bigquery.Client
 ):
     done, _ = second_day
@@ -183,6 +183,9 @@ def test_a_hand_written_dump_reaches_raw_by_configuration_alone(
         assert rows[table] > 0
         assert statements
     assert rows["Track"] == 3503
+    copied = columns_of(warehouse, "raw__chinook.Customer")
+    assert "Country" in copied
+    assert not {"FirstName", "LastName", "Email", "Phone", "Address"} & set(copied)
 
 
 def test_a_backfill_makes_a_run_for_each_of_its_days(checkout: Checkout, backfills: Future[list[Backfilled]]):

@@ -125,7 +125,7 @@ def test_a_broken_contract_breaks_only_the_databases_of_its_app(include: Path):
     [
         ("app: toys", "app: cars", "expected the file's name, 'toys'"),
         ("[toy_id]", "[owner_email]", "expected columns of the table that are not personal: toy_id"),
-        ("[toy_id]", "[]", "primary_key"),
+        ("[toy_id]", "[]", "tables.toys.primary_key: found none, expected the columns that name a row"),
         ("tables:", "marts: {toys: {description: x}}\ntables:", "expected a name that no table has"),
     ],
 )
@@ -135,6 +135,14 @@ def test_a_contract_that_contradicts_itself_is_refused(include: Path, before: st
     with pytest.raises(RegistryError) as error:
         load_contract(path)
     assert says in str(error.value)
+
+
+def test_a_table_without_a_key_is_copied_and_nothing_of_it_set_aside(include: Path):
+    keyless = CONTRACT.replace("primary_key: [toy_id]", "quarantine: {max_share: 0.5}")
+    (include / "contracts" / "toys.yaml").write_text(f"raw_only: true\n{keyless}")
+    database = registry_with(include, "databases: {good: {app: toys}}").databases["good"]
+    assert database.contract.tables["toys"].primary_key == ()
+    assert database.max_share("toys") == 0
 
 
 def test_personal_columns_are_not_selected(include: Path):

@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
+from tributary.dumps.definitions import DefinitionError, Definitions
 from tributary.dumps.findings import Findings
 from tributary.dumps.formats import Compression
 from tributary.dumps.grammar import Kind
 from tributary.dumps.header import Header
-from tributary.dumps.report import SANDBOX_LINE, DumpReport, Finding, Severity
+from tributary.dumps.report import SAMPLED_BYTES, SANDBOX_LINE, DumpReport, Finding, Severity
 from tributary.dumps.session import character_set_of
 from tributary.dumps.statements import Action, classify
 from tributary.dumps.tokens import Comment, Flaw, Statement, Token
@@ -21,6 +22,7 @@ from tributary.naming import LOAD_MARKER
 _MAX_TABLES = 100_000
 # In characters, MySQL's and MariaDB's own limit.
 _MAX_NAME = 64
+_MAX_NAMED_DATABASES = 100
 
 _SQL_LOG_BIN = re.compile(r"(?<!@)(?:@@)?(?:session\.|session\s+)?sql_log_bin\s*=", re.IGNORECASE)
 # The words of a refused statement that are shown. None of them can be somebody's data.
@@ -53,6 +55,9 @@ class Inspection:
         self._header = Header()
         self._findings = Findings()
         self._tables: dict[str, int] = {}
+        self._definitions = Definitions()
+        self._rows_at: dict[str, tuple[int, int]] = {}
+        self._named_databases: set[str] = set()
         self._with_data: set[str] = set()
         self._character_set: str | None = None
         self._statements = 0
@@ -85,6 +90,9 @@ class Inspection:
             sha256=sha256,
             tables=dict(self._tables),
             findings=self._findings.all(),
+            definitions=self._definitions.of(self._tables),
+            rows_at=dict(self._rows_at),
+            named_databases=frozenset(self._named_databases),
         )
 
     def _error(self, code: str, message: str, at: Statement | None = None, table: str | None = None) -> None:
@@ -177,6 +185,8 @@ class Inspection:
 
     def _judge_database(self, action: Action, statement: Statement) -> None:
         database = action.subject
+        if len(self._named_databases) < _MAX_NAMED_DATABASES:
+            self._named_databases.add(database[:_MAX_NAME])
         own = frozenset({self._rules.database}) if action.kind is Kind.ALTER_DATABASE else self._rules.own_names
         found = f"found a statement that {action.kind}: {database[:_MAX_NAME]!r}"
         if database in own and self._rules.allow_own_database:
@@ -206,6 +216,9 @@ class Inspection:
                     self._tables.setdefault(table, 0)
                 else:
                     self._error("too_many_tables", f"expected at most {_MAX_TABLES:,} tables, found more", statement)
+                self._define(table, statement)
+            case Kind.CHANGE_TABLE:
+                self._define(table, statement)
             case Kind.DROP_TABLE:
                 for name in action.names:
                     self._tables.pop(name.table, None)
@@ -219,6 +232,12 @@ class Inspection:
                 message = f"the {action.subject} {table!r} goes to the staging database, not to the warehouse"
                 self._find(Severity.NOTE, "ignored_object", message, statement, table)
 
+    def _define(self, table: str, statement: Statement) -> None:
+        try:
+            self._definitions.take(table, statement.text.decode("utf-8", "backslashreplace"))
+        except DefinitionError as error:
+            self._find(Severity.WARNING, "unread_definition", str(error), statement, table)
+
     def _count_rows(self, table: str, statement: Statement) -> None:
         if not statement.literal:
             message = f"expected rows of constants for table {table!r}, found an expression; dump with mysqldump"
@@ -227,6 +246,9 @@ class Inspection:
             message = f"expected CREATE TABLE before rows, found rows for table {table!r}"
             self._error("rows_without_table", f"{message}; dump without --no-create-info", statement, table)
             return
+        start, end = self._rows_at.get(table, (statement.offset, statement.end))
+        # Some dumps have a statement for each row.
+        self._rows_at[table] = (start, statement.end if statement.end <= start + SAMPLED_BYTES else end)
         self._tables[table] += statement.rows
         self._with_data.add(table)
 

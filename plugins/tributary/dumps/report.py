@@ -7,11 +7,15 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from tributary.dumps.definitions import TableDefinition
 from tributary.dumps.errors import DumpRefused
 from tributary.dumps.formats import Compression
 
 # The code of what `Changes.sandbox_line` removes.
 SANDBOX_LINE = "sandbox_line"
+
+# How far behind a table's first row `rows_at` goes on, where more statements of rows follow.
+SAMPLED_BYTES = 1024 * 1024
 
 _IN_DICT = 20
 
@@ -54,7 +58,9 @@ class DumpReport:
     header says, None where it has none; `character_set` is that of the connection. `tables` maps the tables
     that exist after the dump to their rows. `complete` says that the dump's own completion line is its last
     line. `compression`, `sha256` (hexadecimal) and `compressed_bytes` are of the object as stored, `sql_bytes`
-    of its text.
+    of its text. `definitions` are those of `tables`, as far as they could be read; a finding names the others.
+    `rows_at` is from where to where the first rows of a table stand, in bytes of the text. `named_databases` are those
+    that statements create, drop or use.
     """
 
     expected_database: str | None
@@ -70,6 +76,9 @@ class DumpReport:
     sha256: str
     tables: Mapping[str, int] = field(hash=False)
     findings: tuple[Finding, ...] = ()
+    definitions: Mapping[str, TableDefinition] = field(default_factory=dict, hash=False, repr=False)
+    rows_at: Mapping[str, tuple[int, int]] = field(default_factory=dict, hash=False, repr=False)
+    named_databases: frozenset[str] = frozenset()
 
     @property
     def ok(self) -> bool:

@@ -143,6 +143,8 @@ def domain(expectation: Any) -> list[str]:
 
 def keys_of(content: Mapping[str, Any], expectation: Any, key: tuple[str, ...]) -> list[tuple[Any, ...]]:
     """The keys of failing rows in a result's content; whatever else GX has put there is left out."""
+    if not key:
+        return []
     rows: list[Any] = (
         content.get("partial_unexpected_index_list")
         or content.get("details", {}).get("unexpected_rows")

@@ -11,6 +11,7 @@ import pytest
 from google.cloud import bigquery
 
 from tributary.quality.checkpoint import run_checkpoint
+from tributary.quality.contract_rules import contract_expectations
 from tributary.quality.results import CheckpointResult, RuleResult
 from tributary.quality.suites import suites_for
 from tributary.registry import INCLUDE, Contract
@@ -401,3 +402,15 @@ def test_results_fit_the_table_in_ops(kiosk: str, check: Check, run_sql: Sql, cl
         "where run_id = 'only_this_one' group by status order by status"
     )
     assert counted == [("failed", 2, 10), ("passed", len(result.passed), 0), ("skipped", 2, 0)]
+
+
+def test_of_a_table_without_a_key_bad_rows_are_counted_and_not_named(
+    kiosk: str, client: bigquery.Client, run_sql: Sql, contract: Contract
+) -> None:
+    lines = contract.tables["lines"].model_copy(update={"primary_key": ()})
+    keyless = contract.model_copy(update={"raw_only": True, "tables": {"lines": lines}})
+    run_sql(f"update {kiosk}.lines set price = null where order_id = 4")
+    result = run_checkpoint(client=client, suites=contract_expectations(keyless, "raw"), dataset=kiosk)
+    (failed,) = result.failed
+    assert (failed.rule, failed.unexpected_count, failed.sample_keys) == ("price_not_null", 2, ())
+    assert not result.errors

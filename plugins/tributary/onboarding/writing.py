@@ -1,0 +1,45 @@
+"""A contract as people write it: a line a column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import yaml
+
+from tributary.onboarding.inference import Inferred
+from tributary.registry import Column, Table
+
+_SCHEMA = "# yaml-language-server: $schema=../schemas/contract.schema.json\n"
+
+
+def contract_yaml(inferred: Inferred) -> str:
+    """The text of `include/contracts/<app>.yaml`; comments say why a column is personal, and what is left out."""
+    contract = inferred.contract
+    head = contract.model_dump(exclude={"tables", "marts"}, exclude_defaults=True, mode="json")
+    lines = [_SCHEMA + yaml.safe_dump(head, sort_keys=False, allow_unicode=True).rstrip("\n"), "", "tables:"]
+    for name, table in contract.tables.items():
+        lines += [*_table(name, table, inferred.personal.get(name, {})), ""]
+    lines += [f"# left out: {name!r}: {reason}" for name, reason in inferred.left_out.items()]
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _table(name: str, table: Table, personal: Mapping[str, str]) -> Iterator[str]:
+    yield f"  {_inline(name)}:"
+    if table.description:
+        yield f"    description: {_inline(table.description)}"
+    yield f"    primary_key: {_inline(list(table.primary_key))}"
+    yield "    columns:"
+    for column_name, column in table.columns.items():
+        reason = personal.get(column_name)
+        yield f"      {_inline(column_name)}: {_inline(_said(column))}{f'  # {reason}' if reason else ''}"
+
+
+def _said(column: Column) -> dict[str, Any]:
+    return column.model_dump(exclude_defaults=True)
+
+
+def _inline(value: Any) -> str:
+    """The value on one line, quoted where YAML would read it as something else."""
+    text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, allow_unicode=True, width=10**9)
+    return str(text).removesuffix("\n").removesuffix("\n...")

@@ -1,0 +1,165 @@
+"""Definitions, as servers and people write them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tributary.dumps.definitions import (
+    ColumnDefinition,
+    DefinitionError,
+    TableDefinition,
+    alter_table,
+    normal_type,
+    read_table,
+)
+
+WRITTEN_BY_A_SERVER = r"""CREATE TABLE `a``b` (
+  `id` bigint(20) unsigned NOT NULL AUTO_INCREMENT,
+  `first, last` varchar(64) CHARACTER SET latin1 COLLATE latin1_bin NOT NULL DEFAULT 'it''s, (x)' COMMENT 'a, b) c\'d',
+  `kind` enum('a','b,c','d''e') DEFAULT NULL,
+  `changed` timestamp(6) NOT NULL DEFAULT current_timestamp(6) ON UPDATE current_timestamp(6),
+  `json` longtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT NULL CHECK (json_valid(`json`)),
+  `next` int(11) GENERATED ALWAYS AS (`id` + 1) VIRTUAL,
+  `hidden` int DEFAULT '5'   INVISIBLE  ,
+  `place` point NOT NULL   SRID 4326  ,
+  `address` inet6 DEFAULT NULL,
+  PRIMARY KEY (`id`,`first, last`(10)),
+  UNIQUE KEY `u` (`kind`),
+  UNIQUE KEY `expression` ((lower(`kind`))),
+  KEY `k` (`kind`,`changed` DESC) USING BTREE COMMENT 'x, y',
+  FULLTEXT KEY `f` (`json`),
+  SPATIAL KEY `s` (`place`),
+  CONSTRAINT `other` FOREIGN KEY (`kind`) REFERENCES `c`.`d` (`id`) ON DELETE CASCADE ON UPDATE SET NULL,
+  CONSTRAINT `positive` CHECK (`id` > 0)
+) ENGINE=InnoDB AUTO_INCREMENT=5 DEFAULT CHARSET=utf8mb4 COMMENT='it''s a table' ROW_FORMAT=DYNAMIC
+ PARTITION BY RANGE (`id`) (PARTITION p0 VALUES LESS THAN (10) COMMENT = 'no' ENGINE = InnoDB)"""
+
+
+def test_what_a_server_writes():
+    assert read_table(WRITTEN_BY_A_SERVER) == TableDefinition(
+        "a`b",
+        (
+            ColumnDefinition("id", "bigint unsigned", nullable=False),
+            ColumnDefinition("first, last", "varchar(64)", nullable=False, comment="a, b) c'd"),
+            ColumnDefinition("kind", "enum('a','b,c','d''e')"),
+            ColumnDefinition("changed", "timestamp(6)", nullable=False),
+            ColumnDefinition("json", "longtext"),
+            ColumnDefinition("next", "int", generated=True),
+            ColumnDefinition("hidden", "int", invisible=True),
+            ColumnDefinition("place", "point", nullable=False),
+            ColumnDefinition("address", "inet6"),
+        ),
+        primary_key=("id", "first, last"),
+        unique_keys=(("kind",),),
+        comment="it's a table",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("create table t (a int primary key, b int)", (("a", "int", False), ("b", "int", True))),
+        ("CREATE TABLE IF NOT EXISTS shop.t\n(\n\ta INT NOT NULL KEY\n)", (("a", "int", False),)),
+        ("create table t (a serial, b bool not null)", (("a", "bigint unsigned", False), ("b", "tinyint(1)", False))),
+        ("create table t (period int, primary key (period))", (("period", "int", False),)),
+        ("create table t (a int, period for system_time(b, c))", (("a", "int", True),)),
+        ('create table t (a int default "1, 2" comment "x", b int)', (("a", "int", True), ("b", "int", True))),
+    ],
+)
+def test_what_people_write(text: str, expected: tuple[tuple[str, str, bool], ...]):
+    table = read_table(text)
+    assert table.name == "t"
+    assert tuple((column.name, column.type, column.nullable) for column in table.columns) == expected
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("int(11)", "int"),
+        ("INTEGER(10) UNSIGNED", "int unsigned"),
+        ("tinyint(1)", "tinyint(1)"),
+        ("tinyint(1) unsigned", "tinyint unsigned"),
+        ("tinyint(4)", "tinyint"),
+        ("smallint zerofill", "smallint(5) unsigned zerofill"),
+        ("numeric(10, 2)", "decimal(10,2)"),
+        ("dec(5)", "decimal(5,0)"),
+        ("fixed", "decimal(10,0)"),
+        ("double precision", "double"),
+        ("float(24)", "float"),
+        ("float(25)", "double"),
+        ("float(7,4) unsigned", "float(7,4) unsigned"),
+        ("year(4)", "year"),
+        ("datetime(0)", "datetime"),
+        ("time(3)", "time(3)"),
+        ("bit", "bit(1)"),
+        ("char", "char(1)"),
+        ("nvarchar(160)", "varchar(160)"),
+        ("national character varying(9)", "varchar(9)"),
+        ("character varying(9)", "varchar(9)"),
+        ("long varchar", "mediumtext"),
+        ("set('x' , 'y')", "set('x','y')"),
+        (r"enum('it\'s','\\')", r"enum('it''s','\\')"),
+        ("geomcollection", "geometrycollection"),
+        ("uuid", "uuid"),
+    ],
+)
+def test_a_type_has_one_form(written: str, expected: str):
+    assert normal_type(written) == expected
+    assert normal_type(expected) == expected
+    (column,) = read_table(f"create table t (a {written} default null)").columns
+    assert column.type == expected
+
+
+def test_keys_and_columns_that_come_later():
+    table = read_table("create table t (id int, a int not null, b int)")
+    for text in (
+        "ALTER TABLE `t` ADD PRIMARY KEY (`id`), ADD KEY `k` (`b`)",
+        "ALTER TABLE `t` MODIFY `b` bigint unsigned NOT NULL AUTO_INCREMENT, AUTO_INCREMENT=7",
+        "create unique index u on t (a)",
+        "create index i on t (b)",
+        "ALTER TABLE `t` ADD CONSTRAINT `f` FOREIGN KEY (`a`) REFERENCES `o` (`id`)",
+        "ALTER TABLE `t` DISABLE KEYS",
+    ):
+        table = alter_table(table, text)
+    assert table.columns == (
+        ColumnDefinition("id", "int", nullable=False),
+        ColumnDefinition("a", "int", nullable=False),
+        ColumnDefinition("b", "bigint unsigned", nullable=False),
+    )
+    assert (table.primary_key, table.unique_keys) == (("id",), (("a",),))
+
+
+def test_a_row_is_named_by_what_is_never_null():
+    table = read_table("create table t (a int, b int not null, unique (a), unique (b))")
+    assert table.row_key == ("b",)
+    assert read_table("create table t (a int unique)").row_key == ()
+    assert read_table("create table t (a int, b int not null unique, primary key (a))").row_key == ("a",)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("create table t ()", "expected a column or a key, found nothing"),
+        ("create table t (primary key (a))", "table 't': expected columns, found none"),
+        ("create table t", "expected '\\('"),
+        ("create table t (a)", "column 'a' of table 't': expected a type, found 'nothing'"),
+        ("create table t (a 'x')", "expected a type, found 'x'"),
+        ("create table t (a int,)", "expected a column or a key, found nothing"),
+        ("create", "expected 'TABLE', found 'the end'"),
+    ],
+)
+def test_what_cannot_be_read_is_said(text: str, message: str):
+    with pytest.raises(DefinitionError, match=message):
+        read_table(text)
+
+
+@given(st.text(max_size=60))
+def test_nothing_else_is_raised(text: str):
+    for read in (read_table, lambda text: alter_table(TableDefinition("t", ()), text)):
+        try:
+            read(f"create table t ({text}")
+            read(f"alter table t {text}")
+        except DefinitionError:
+            pass
