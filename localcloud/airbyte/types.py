@@ -8,7 +8,11 @@ of them towards losing nothing:
 - BIGINT UNSIGNED becomes NUMERIC, which holds all of it.
 - DECIMAL becomes NUMERIC when it fits (at most 29 digits before the point and 9 after), else STRING.
   BigQuery has BIGNUMERIC for some of those; the emulator has not.
-- FLOAT is widened exactly to FLOAT64: 3.14159 is 3.141590118408203, as in MySQL's own arithmetic.
+- FLOAT and DOUBLE become FLOAT64; FLOAT is widened exactly: 3.14159 is 3.141590118408203, as in MySQL's own arithmetic.
+  Airbyte makes them NUMERIC, which has nine digits after the point.
+- DECIMAL without digits after the point becomes NUMERIC, too. Airbyte makes it INT64.
+- JSON becomes JSON, and binary columns and BIT(2) to BIT(64) become BYTES. Airbyte makes them STRING: all but JSON in
+  base 64.
 
 What BigQuery cannot hold (zero dates, TIME outside 00:00:00..23:59:59.999999) becomes NULL, is listed in
 the row's ``_airbyte_meta.changes`` and counted in the job's log.

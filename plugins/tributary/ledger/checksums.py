@@ -59,6 +59,7 @@ _NARROW_DECIMAL = _form(
     "trim(trailing '.' from trim(trailing '0' from cast({} + 0 as char))))",
     "NUMERIC",
     "BIGNUMERIC",
+    "INT64",  # Airbyte's, of whole numbers
 )
 _WIDE_DECIMAL = _Form(_NARROW_DECIMAL.mysql.replace(" + 0", ""), {"BIGNUMERIC": _DECIMAL, "STRING": _DECIMAL})
 _TEXT = _form("convert({} using utf8mb4)", "STRING")

@@ -12,14 +12,19 @@ from collections.abc import Mapping
 # The loader's own columns; which there are depends on its version.
 LOADER_PREFIX = "_airbyte_"
 
-_INTEGER, _NUMERIC, _FLOAT = frozenset({"INT64"}), frozenset({"NUMERIC"}), frozenset({"FLOAT64"})
-_STRING = frozenset({"STRING"})
+_INTEGER, _STRING = frozenset({"INT64"}), frozenset({"STRING"})
+# What Airbyte's MySQL source has no type for but "number" or "text in base 64". The local cloud's is exact.
+_FLOAT = frozenset({"FLOAT64", "NUMERIC"})
+_BINARY = frozenset({"BYTES", "STRING"})
 _TYPES: dict[str, frozenset[str]] = {
     **dict.fromkeys(("tinyint", "smallint", "mediumint", "int", "integer", "bigint", "year"), _INTEGER),
     **dict.fromkeys(("float", "double", "real"), _FLOAT),
     **dict.fromkeys(("char", "varchar", "enum", "set"), _STRING),
     **dict.fromkeys(("tinytext", "text", "mediumtext", "longtext"), _STRING),
+    **dict.fromkeys(("binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob"), _BINARY),
+    "json": frozenset({"JSON", "STRING"}),
     "date": frozenset({"DATE"}),
+    "time": frozenset({"TIME"}),
     "datetime": frozenset({"DATETIME"}),
     "timestamp": frozenset({"TIMESTAMP"}),
 }
@@ -31,7 +36,8 @@ _STANDARD = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL", "RECORD"
 def bigquery_types(mysql_type: str) -> frozenset[str]:
     """The BigQuery types that a column of this MySQL type may have after the sync; empty: any.
 
-    Follows the type mapping of Airbyte's MySQL source and BigQuery destination.
+    Those of Airbyte and, where they differ, of the local cloud, which loses nothing where Airbyte does.
+    Source: MySqlSourceOperations.leafType of Airbyte's source-mysql, toDialectType of its destination-bigquery.
     """
     match = _MYSQL_TYPE.match(mysql_type.lower().strip())
     if not match:
@@ -41,12 +47,16 @@ def bigquery_types(mysql_type: str) -> frozenset[str]:
         # Airbyte makes it BOOL, or INT64 where the source says tinyInt1isBit=false, so that 2 stays 2.
         return frozenset({"BOOL", *_INTEGER})
     if name == "bigint" and "unsigned" in match["rest"]:
-        return _INTEGER | _NUMERIC
+        return frozenset({"INT64", "NUMERIC"})
+    if name == "bit":
+        return frozenset({"BOOL"}) if arguments in (None, "1") else _BINARY
     if name in ("decimal", "numeric"):
         numbers = [int(number) for number in (arguments or "10").split(",")]
         precision, scale = numbers[0], numbers[1] if len(numbers) > 1 else 0
         fits = scale <= 9 and precision - scale <= 29
-        return _NUMERIC if fits else frozenset({"BIGNUMERIC", "STRING"})
+        exact = frozenset({"NUMERIC"}) if fits else frozenset({"BIGNUMERIC", "STRING"})
+        # Of whole numbers Airbyte makes INT64, whatever their width; only these hold all of it.
+        return exact | _INTEGER if scale == 0 and precision <= 18 else exact
     return _TYPES.get(name, frozenset())
 
 

@@ -147,6 +147,7 @@ def test_a_pair_of_types_that_is_not_certain_is_left_out(mysql: str, bigquery: s
         ("bigint unsigned", "NUMERIC"),
         ("tinyint(1)", "BOOL"),
         ("numeric", "NUMERIC(10, 0)"),
+        ("decimal(10,0)", "INT64"),
         ("decimal (10, 2)", "NUMERIC"),
         ("decimal(65,30)", "STRING"),
         ("bit", "BOOLEAN"),
