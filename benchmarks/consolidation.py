@@ -33,7 +33,7 @@ from tests.support.published import client_of
 from tests.support.services import LocalCloud
 from tributary import editions, naming, publishing
 from tributary.consolidation import Plan
-from tributary.dbt import PROJECT
+from tributary.dbt_artifacts import PROJECT
 from tributary.ledger.reading import partition_contents
 from tributary.ledger.store import OpsStore, execute
 from tributary.quality.checkpoint import run_checkpoint

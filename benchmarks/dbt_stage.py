@@ -24,7 +24,8 @@ from tributary.airflow_api import TERMINAL
 DATABASE, APP = "shop_eu", "retail"
 HEAD = """
 from airflow.sdk import DAG
-from tributary.dbt import MANIFEST, PROJECT, dbt_executable, dbt_task_group
+from tributary.dbt import dbt_executable, dbt_task_group
+from tributary.dbt_artifacts import MANIFEST, PROJECT
 from tributary.policies import DEFAULT_ARGS
 
 VARIABLES = {{"database": {database!r}}}

@@ -35,7 +35,8 @@ from datetime import datetime
 from airflow.sdk import DAG
 from cosmos import DbtTaskGroup, ExecutionConfig, ProfileConfig, ProjectConfig, RenderConfig
 from cosmos.constants import ExecutionMode
-from tributary.dbt import MANIFEST, PROJECT, dbt_executable
+from tributary.dbt import dbt_executable
+from tributary.dbt_artifacts import MANIFEST, PROJECT
 from tributary.registry import load_registry
 
 for name in load_registry().databases:

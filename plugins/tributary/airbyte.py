@@ -73,12 +73,14 @@ class SyncPlan:
 def _streams(database: Database) -> Iterator[dict[str, Any]]:
     """One stream a table: a dump is complete, so every sync replaces the table."""
     for name, table in database.contract.tables.items():
-        yield {
+        stream: dict[str, Any] = {
             "name": name,
             "syncMode": "full_refresh_overwrite",
-            "primaryKey": [[column] for column in table.primary_key],
             "selectedFields": [{"fieldPath": [column]} for column in table.selected_columns],
         }
+        if table.primary_key:
+            stream["primaryKey"] = [[column] for column in table.primary_key]
+        yield stream
 
 
 def ensure_connection(api: AirbyteAPI, plan: SyncPlan) -> str:

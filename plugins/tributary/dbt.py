@@ -18,23 +18,17 @@ from cosmos.constants import (
 from cosmos.operators.base import AbstractDbtBase
 from cosmos.operators.local import AbstractDbtLocalBase
 
+from tributary.dbt_artifacts import MANIFEST, PROJECT, SHOWN
 from tributary.dbt_log import ModelsLog
 from tributary.job_labels import environment, labels_of_context
 from tributary.operators.dbt_model import DbtModelOperator, ModelProgress
 from tributary.policies import DBT_LIMIT, DEFAULT_ARGS
-from tributary.registry import INCLUDE
 from tributary.settings import dbt_executable
 from tributary.telemetry.model_events import emit_models
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-PROJECT = INCLUDE / "dbt"
-# Written by stack/dbt-artifacts when the stack or the image is built: no task and no parse runs dbt for it.
-MANIFEST = PROJECT / "target" / "manifest.json"
-# In it, for each group, what `dbt ls` says of the models that get a task: to read the manifest of all models, and to
-# select from it, would be three quarters of the time that a DAG takes to build.
-SHOWN = PROJECT / "target" / "shown"
 # Cosmos asks for these three signatures for each task that it makes, which was a fifth of the time that a DAG took to
 # build. What a function has as `__signature__` (PEP 362) is not worked out again.
 for _initializer in (BaseOperator.__init__, AbstractDbtBase.__init__, AbstractDbtLocalBase.__init__):

@@ -6,18 +6,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from tributary import docs, naming
-from tributary.registry import INCLUDE, Contract, Registry, RegistryFile
+from tributary.errors import RegistryError
+from tributary.generated_models import FOLDER, MADE, literal, model_name, models_of
+from tributary.registry import INCLUDE, Contract, Models, Registry, RegistryFile
 from tributary.telemetry import catalogue
 
 # Around the part of docs/metrics.md that is made; the rest of it is written by hand.
 _BEGIN, _END = "<!-- catalogue: begin -->\n", "<!-- catalogue: end -->"
-_HEADER = "# Made from include/contracts/{app}.yaml by `tributary generate`; change the contract instead.\n"
 
 
 def render(registry: Registry, include: Path = INCLUDE) -> dict[Path, str]:
@@ -28,29 +30,50 @@ def render(registry: Registry, include: Path = INCLUDE) -> dict[Path, str]:
         include.parent / "docs" / "dags.md": _dags(registry),
         include.parent / "docs" / "metrics.md": _metrics(include.parent / "docs" / "metrics.md"),
     }
-    for app, databases in registry.apps.items():
-        path = include / "dbt" / "models" / "sources" / f"{app}.yml"
-        files[path] = _HEADER.format(app=app) + _dbt_source(registry.contracts[app], databases[0])
+    models = include / "dbt" / "models"
+    contracts = registry.contracts
+    _refuse_twins(contracts)
+    for app, databases in registry.built.items():
+        source = _dbt_source(contracts[app], databases[0])
+        files[models / "sources" / f"{app}.yml"] = f"# {MADE.format(app=app)}{source}"
+        if contracts[app].models is Models.GENERATED:
+            files |= {models / path: text for path, text in models_of(contracts[app], databases[0])}
     return files
 
 
 def write(registry: Registry, include: Path = INCLUDE) -> list[Path]:
-    """Write the files that are stale; returns their paths."""
+    """Write the files that are stale, and remove those of models that there are no more; returns their paths."""
     written = stale(registry, include)
     texts = render(registry, include)
     for path in written:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(texts[path], encoding="utf-8")
+        if path in texts:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(texts[path], encoding="utf-8")
+        else:
+            path.unlink()
+            if not any(path.parent.iterdir()):
+                path.parent.rmdir()
     return written
 
 
 def stale(registry: Registry, include: Path = INCLUDE) -> list[Path]:
-    """The files whose text is not what the registry gives now."""
-    return [
-        path
-        for path, text in render(registry, include).items()
-        if not path.is_file() or path.read_text(encoding="utf-8") != text
-    ]
+    """The files whose text is not what the registry gives now, and models that it gives no more."""
+    texts = render(registry, include)
+    changed = [path for path, text in texts.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
+    # Whose entry or contract is broken for the moment keeps its models.
+    made = [] if registry.broken else sorted((include / "dbt" / "models" / FOLDER).glob("*/*"))
+    return changed + [path for path in made if path.is_file() and path not in texts]
+
+
+def _refuse_twins(contracts: Mapping[str, Contract]) -> None:
+    """Raise RegistryError where two tables would have one model: dbt takes no project with such."""
+    models: dict[str, str] = {}
+    for app, contract in contracts.items():
+        for table in contract.tables if contract.models is Models.GENERATED else ():
+            place = f"include/contracts/{app}.yaml: tables.{table}"
+            other = models.setdefault(model_name(app, table), place)
+            if other != place:
+                raise RegistryError(f"{place}: found the dbt model of {other}; expected another name of app or table")
 
 
 def _json(schema: dict[str, Any]) -> str:
@@ -61,7 +84,7 @@ def _dbt_source(contract: Contract, example: str) -> str:
     """dbt's source of an app: its raw tables, in the dataset of whichever database is being built."""
     source = {
         "name": f"raw_{contract.app}",
-        "description": contract.description,
+        "description": literal(contract.description),
         "schema": f"raw__{{{{ var('database', '{example}') }}}}",
         "config": {
             "loaded_at_field": "_airbyte_extracted_at",
@@ -73,9 +96,9 @@ def _dbt_source(contract: Contract, example: str) -> str:
         "tables": [
             {
                 "name": name,
-                "description": table.description,
+                "description": literal(table.description),
                 "columns": [
-                    {"name": column, "description": table.columns[column].description}
+                    {"name": column, "description": literal(table.columns[column].description)}
                     for column in table.selected_columns
                 ],
             }
@@ -92,7 +115,7 @@ def _dags(registry: Registry) -> str:
         "# The DAGs\n\nMade from the DAGs' own documentation by `tributary generate`. "
         "Databases of one app differ in their names alone, so one of each is shown."
     ]
-    for databases in registry.apps.values():
+    for databases in registry.built.values():
         database = registry.databases[databases[0]]
         parts.append(f"## `{naming.dag_id(database.name)}`\n\n{docs.elt(database)}")
     parts.append(f"## `{naming.CONSOLIDATE_DAG}`\n\n{docs.consolidate(registry)}")

@@ -90,7 +90,7 @@ def build_elt_dag(database: Database, registry: Registry) -> DAG:
                 "transform",
                 select=f"tag:{database.app}",
                 shown=database.app,
-                variables={"database": database.name},
+                variables={"database": database.name, "app": database.app},
                 env={"TRIBUTARY_DBT_DATASET": naming.dataset(database.name), "TRIBUTARY_DUMP_DATE": DUMP_DATE},
             )
             validate_marts = ValidateMartsOperator(

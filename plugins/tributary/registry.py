@@ -13,15 +13,18 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import date, timedelta
+from enum import StrEnum
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from tributary.alerts.finding import Severity
 from tributary.alerts.policy import AlertPolicy
 from tributary.alerts.reading import read_policy
+from tributary.dumps.column_types import column_type
+from tributary.dumps.words import words_of
 from tributary.durations import Duration
 from tributary.errors import RegistryError
 from tributary.strict_yaml import parse_yaml, read_yaml, show, text_of, validated
@@ -32,6 +35,15 @@ INCLUDE = Path(__file__).resolve().parents[2] / "include"
 DATABASE_NAME = r"^[a-z][a-z0-9_]{0,61}$"
 RESERVED_DATABASES = frozenset({"consolidated", "consolidated__audit", "ops", "mysql", "sys"})
 IDENTIFIER = r"^[A-Za-z_][A-Za-z0-9_]{0,127}$"
+
+# What the names of columns of the warehouse may not begin with, in lower case: BigQuery's, the loader's and our own.
+# https://cloud.google.com/bigquery/docs/schemas#column_names
+RESERVED_COLUMNS = (
+    "_table_", "_file_", "_partition", "_row_timestamp", "__root__", "_colidentifier", "_change_", "_airbyte_",
+    "_dump_date", "_database",
+)  # fmt: skip
+# Folders of include/dbt/models that are no app's.
+RESERVED_APPS = frozenset({"consolidated", "generated", "sources"})
 
 Name = Annotated[str, StringConstraints(pattern=DATABASE_NAME)]
 Identifier = Annotated[str, StringConstraints(pattern=IDENTIFIER)]
@@ -92,13 +104,19 @@ class Column(_Model):
     nullable: bool = False
     personal: bool = Field(False, description="Personal data: the column is never copied out of MySQL.")
 
+    @field_validator("type")
+    @classmethod
+    def _is_a_type(cls, text: str) -> str:
+        column_type(words_of(text))
+        return text
+
 
 class Table(_Model):
     """One production table."""
 
     description: str = ""
     primary_key: tuple[Identifier, ...] = Field(
-        (), description="The columns that name a row; only tables of a `raw_only` app may have none."
+        (), description="The columns that name a row; only apps without models of their own have tables with none."
     )
     columns: dict[Identifier, Column] = Field(min_length=1)
     guards: Guards | None = None
@@ -116,13 +134,23 @@ class Mart(_Model):
     description: str
 
 
+class Models(StrEnum):
+    """Where an app's dbt models come from."""
+
+    OWN = "own"
+    GENERATED = "generated"
+    NONE = "none"
+
+
 class Contract(_Model):
     """The schema that all databases of one app share."""
 
     app: Name
     description: str = ""
-    raw_only: bool = Field(
-        False, description="Stop after the raw layer: the app has no dbt models and is not consolidated."
+    models: Models = Field(
+        Models.OWN,
+        description="`own`: people write the app's dbt models, and it is consolidated; `generated`: they are made from "
+        "this contract, one for each table, in the database's dataset alone; `none`: stop after the raw layer.",
     )
     completion_line: bool = Field(
         True, description="Whether dumps end with mysqldump's `-- Dump completed`; hand-written ones do not."
@@ -145,8 +173,18 @@ class Contract(_Model):
     marts: dict[Name, Mart] = Field(default_factory=dict)
 
     @property
+    def raw_only(self) -> bool:
+        """Whether its databases have no more than their raw layer."""
+        return self.models is Models.NONE
+
+    @property
+    def is_consolidated(self) -> bool:
+        """Whether the rows of its databases go to `consolidated`."""
+        return self.models is Models.OWN
+
+    @property
     def mart_names(self) -> tuple[str, ...]:
-        """Every table of the consolidated layer: one per production table, then the further marts."""
+        """Every table that is built of a database: one per production table, then the further marts."""
         return () if self.raw_only else (*self.tables, *self.marts)
 
 
@@ -283,6 +321,12 @@ class Registry(_Model):
     @property
     def apps(self) -> dict[str, list[str]]:
         """The databases of each app that is consolidated."""
+        contracts = self.contracts
+        return {app: names for app, names in self.built.items() if contracts[app].is_consolidated}
+
+    @property
+    def built(self) -> dict[str, list[str]]:
+        """The databases of each app that has dbt models."""
         apps: dict[str, list[str]] = {}
         for database in self.databases.values():
             if not database.contract.raw_only:
@@ -292,7 +336,7 @@ class Registry(_Model):
     @property
     def consolidated_databases(self) -> tuple[str, ...]:
         """The databases whose rows go to `consolidated`."""
-        return tuple(name for name, database in self.databases.items() if not database.contract.raw_only)
+        return tuple(name for name, database in self.databases.items() if database.contract.is_consolidated)
 
     def database(self, name: str) -> Database:
         """The database of that name; RegistryError says which ones there are."""
@@ -308,14 +352,17 @@ class Registry(_Model):
 
 def load_contract(path: Path) -> Contract:
     """Read one contract. Raises RegistryError for anything that is not of the expected form."""
-    contract = validated(Contract, read_yaml(path).data, path, at="")
+    document = read_yaml(path).data
+    if "raw_only" in document:
+        raise RegistryError(f"{show(path)}: raw_only: expected `models: none` in its place, or `models: generated`")
+    contract = validated(Contract, document, path, at="")
     if contract.app != path.stem:
         raise RegistryError(f"{show(path)}: app: found {contract.app!r}, expected the file's name, {path.stem!r}")
     for name, table in contract.tables.items():
-        if not table.primary_key and not contract.raw_only:
+        if not table.primary_key and contract.is_consolidated:
             raise RegistryError(
                 f"{show(path)}: tables.{name}.primary_key: found none, expected the columns that name a row; "
-                "only tables of a `raw_only` app may do without"
+                "only an app without models of its own may do without"
             )
         for key in table.primary_key:
             if key not in table.selected_columns:
@@ -323,6 +370,24 @@ def load_contract(path: Path) -> Contract:
                     f"{show(path)}: tables.{name}.primary_key: found {key!r}, "
                     f"expected columns of the table that are not personal: {', '.join(table.selected_columns)}"
                 )
+    if contract.app in RESERVED_APPS:
+        raise RegistryError(
+            f"{show(path)}: app: found {contract.app!r}, which is a folder of dbt's models; expected another"
+        )
+    for name, table in contract.tables.items():
+        if not table.selected_columns:
+            raise RegistryError(
+                f"{show(path)}: tables.{name}.columns: found personal ones alone, expected one that is copied; "
+                "take the table out"
+            )
+        reserved = [column for column in table.selected_columns if column.lower().startswith(RESERVED_COLUMNS)]
+        if reserved and contract.models is Models.GENERATED:
+            raise RegistryError(
+                f"{show(path)}: tables.{name}.columns: found {reserved[0]!r}, expected no name that begins with one of "
+                f"{', '.join(RESERVED_COLUMNS)}; take the column out"
+            )
+    if contract.marts and not contract.is_consolidated:
+        raise RegistryError(f"{show(path)}: marts: found some, expected none where `models` is {contract.models}")
     clash = sorted(set(contract.tables) & set(contract.marts))
     if clash:
         raise RegistryError(f"{show(path)}: marts: found {clash[0]!r}, expected a name that no table has")

@@ -206,9 +206,11 @@ class RunDay:
         """The stages whose rows of the database must agree after this command."""
         if database not in self.registry.databases:
             return ()
-        if self.registry.databases[database].contract.raw_only:
+        contract = self.registry.databases[database].contract
+        if contract.raw_only:
             return ("dump", "raw")
-        return ("dump", "raw", "marts", "consolidated") if self.consolidate else ("dump", "raw", "marts")
+        consolidated = self.consolidate and contract.is_consolidated
+        return ("dump", "raw", "marts", "consolidated") if consolidated else ("dump", "raw", "marts")
 
 
 def patiently(ask: Callable[..., T], *arguments: Any) -> T:

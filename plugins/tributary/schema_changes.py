@@ -34,6 +34,12 @@ class SchemaChange:
     expected: str = ""
     found: str = ""
 
+    def __str__(self) -> str:
+        """Such as `orders.total: other type: decimal(10,2), found decimal(12,2)`."""
+        where = f"{self.table}.{self.column}" if self.column else self.table
+        said = [self.expected, f"found {self.found}" if self.found else ""]
+        return ": ".join(filter(None, (where, str(self.kind), ", ".join(filter(None, said)))))
+
 
 def schema_changes(contract: Contract, definitions: Mapping[str, TableDefinition]) -> list[SchemaChange]:
     """Every difference, the contract's tables first, in its order.
@@ -57,6 +63,8 @@ def _of_table(name: str, table: Table, definition: TableDefinition) -> Iterator[
     for column, said in table.columns.items():
         if column in renamed:
             yield SchemaChange(ChangeKind.COLUMN_RENAMED, name, column, column, renamed[column])
+        elif column not in found and said.personal:
+            continue  # it is never copied, and may be gone
         elif column not in found:
             yield SchemaChange(ChangeKind.COLUMN_DROPPED, name, column, said.type)
         else:
@@ -70,14 +78,10 @@ def _of_table(name: str, table: Table, definition: TableDefinition) -> Iterator[
     for column, there in found.items():
         if column not in table.columns and column not in renamed.values():
             yield SchemaChange(ChangeKind.COLUMN_ADDED, name, column, found=there.type)
-    if set(table.primary_key) not in map(set, _keys(definition)):
-        expected, key = (", ".join(columns) for columns in (table.primary_key, definition.row_key))
+    keys = definition.row_keys
+    if table.primary_key and set(table.primary_key) not in map(set, keys):
+        expected, key = ", ".join(table.primary_key), ", ".join(next(iter(keys), ()))
         yield SchemaChange(ChangeKind.KEY_CHANGED, name, expected=expected, found=key)
-
-
-def _keys(definition: TableDefinition) -> Iterator[tuple[str, ...]]:
-    yield definition.primary_key
-    yield from definition.unique_keys
 
 
 def _renamed(table: Table, definition: TableDefinition) -> dict[str, str]:
@@ -85,7 +89,7 @@ def _renamed(table: Table, definition: TableDefinition) -> dict[str, str]:
     there = [column.name for column in definition.columns]
     types = {column.name: column.type for column in definition.columns}
     before = list(table.columns)
-    gone = [column for column in before if column not in types]
+    gone = [column for column, said in table.columns.items() if column not in types and not said.personal]
     came = [column for column in there if column not in table.columns]
     renamed: dict[str, str] = {}
     for old in gone:

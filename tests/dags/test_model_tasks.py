@@ -76,7 +76,7 @@ def test_nothing_of_dbt_s_task_is_kept_between_its_tries(dags: dict[str, Any], d
 def test_every_app_has_a_definition_of_its_consolidated_tables():
     import json
 
-    from tributary.dbt import MANIFEST
+    from tributary.dbt_artifacts import MANIFEST
     from tributary.editions import definitions
     from tributary.registry import load_registry
 

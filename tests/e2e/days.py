@@ -13,6 +13,9 @@ from tests.e2e.content import Content, bigquery_content, columns_of
 
 DAY_1, DAY_2, DAY_3 = "2013-01-01", "2013-01-02", "2013-01-03"
 CHINOOK = Path(os.environ.get("CHINOOK_DUMP", Path(__file__).parents[3] / "shared/data/chinook/Chinook_MySql.sql"))
+# By the names that the registry gives them: a dump of a server's own program with every kind of object, in which the
+# database has another name, and one by hand with CREATE DATABASE and USE.
+UNDESCRIBED = {"legacy": Path(__file__).parents[1] / "unit/dumps/data/mariadb_10_11.sql", "chinook": CHINOOK}
 # Not the database that the tests of the pages play with at the same time.
 BACKFILLED = "airport_jfk"
 BACKFILLED_DAYS = (DAY_1, DAY_2, DAY_3)
@@ -27,25 +30,13 @@ class Backfilled:
 
 
 def prepare_second_day(checkout: Checkout) -> None:
-    """Break a price of shop_us, add a seventh database and, where its dump is there, a raw-only one."""
+    """Break a price of shop_us, add a seventh database, and those that nobody described."""
     checkout.simulator("break", "shop_us", "negative_price")
     checkout.simulator("add", "shop_uk", "--app", "retail")
     checkout.add_database("shop_uk", app="retail")
-    if CHINOOK.exists():
-        add_chinook(checkout)
-
-
-def add_chinook(checkout: Checkout) -> None:
-    """A hand-written dump with CREATE DATABASE and USE, by the contract that is inferred from it: raw layer only."""
-    inferred = checkout.run("./tributary", "contract", "infer", str(CHINOOK), "--app", "chinook")
-    (checkout.folder / "include" / "contracts" / "chinook.yaml").write_text(inferred.stdout)
-    checkout.add_database("chinook", app="chinook", dump_pattern="{database}/{date}/*.sql")
-    upload = (
-        "import sys; from google.cloud import storage; "
-        "storage.Client().bucket(sys.argv[1]).blob(sys.argv[2]).upload_from_filename(sys.argv[3])"
-    )
-    bucket = checkout.environment["TRIBUTARY_DUMPS_BUCKET"]
-    checkout.run(checkout.python("airflow"), "-c", upload, bucket, f"chinook/{DAY_2}/Chinook.sql", str(CHINOOK))
+    for name, dump in UNDESCRIBED.items():
+        if dump.exists():
+            checkout.run("./tributary", "add-database", name, "--dump", str(dump), "--upload-as", DAY_2, "--yes")
 
 
 def end_backfill_and_repeat_it(checkout: Checkout, warehouse: bigquery.Client) -> list[Backfilled]:

@@ -167,8 +167,28 @@ def test_the_second_day_is_the_second_dump(
     compare(checkout, warehouse, database, DAY_2)
 
 
+def test_a_dump_that_nobody_described_reaches_its_dataset_by_one_command(
+    checkout: Checkout, second_day: Any, warehouse: bigquery.Client
+):
+    done, _ = second_day
+    state, in_dump, in_raw, in_marts, in_consolidated = table_row(done.stdout, "legacy")[1:6]
+    assert (state, in_dump, in_raw, in_marts, in_consolidated) == ("success", "4", "4", "4", "")
+    orders = checkout.query(
+        "select id, customer_id, total = numeric '10.5' as is_ten_and_a_half, placed "
+        f"from legacy.orders where _dump_date = '{DAY_2}' order by id"
+    )
+    assert orders == [
+        {"id": 1, "customer_id": 1, "is_ten_and_a_half": True, "placed": "2020-01-01 10:00:00"},
+        {"id": 2, "customer_id": 2, "is_ten_and_a_half": False, "placed": None},
+    ]
+    # The name and the photo are personal; the other one is a table without a key.
+    assert columns_of(warehouse, "legacy.customers") == {"_dump_date", "id", "note"}
+    assert columns_of(warehouse, "legacy.empty_table") == {"_dump_date", "id"}
+    assert not checkout.query("select 1 from consolidated.databases where database = 'legacy'")
+
+
 @pytest.mark.skipif(not CHINOOK.exists(), reason=f"needs the Chinook dump; CHINOOK_DUMP names it, looked at {CHINOOK}")
-def test_a_hand_written_dump_reaches_raw_by_an_inferred_contract(
+def test_a_dump_by_hand_reaches_its_dataset_by_one_command(
     checkout: Checkout, second_day: Any, warehouse: bigquery.Client
 ):
     done, _ = second_day
@@ -183,6 +203,8 @@ def test_a_hand_written_dump_reaches_raw_by_an_inferred_contract(
         assert rows[table] > 0
         assert statements
     assert rows["Track"] == 3503
+    marts = (f"select '{table}' as name, count(*) as n from chinook.{table}" for table in tables)
+    assert {row["name"]: row["n"] for row in checkout.query(" union all ".join(marts))} == rows
     copied = columns_of(warehouse, "raw__chinook.Customer")
     assert "Country" in copied
     assert not {"FirstName", "LastName", "Email", "Phone", "Address"} & set(copied)

@@ -13,7 +13,7 @@ from tributary.errors import RegistryError
 from tributary.registry import load_registry
 
 Seen = Callable[[object], None]
-CONTRACT = "app: toys\nraw_only: true\ntables:\n  toys: {primary_key: [id], columns: {id: {type: int}}}\n"
+CONTRACT = "app: toys\nmodels: none\ntables:\n  toys: {primary_key: [id], columns: {id: {type: int}}}\n"
 
 
 @pytest.fixture
@@ -55,6 +55,23 @@ def test_one_bad_entry_takes_no_other_dag_away(
     seen(str(caught.value))
     assert says in str(caught.value)
     assert "yaml" in str(caught.value)
+
+
+@pytest.mark.case(
+    "B25", "an app whose models dbt was not asked about", expected="says what writes them; the others have their DAGs"
+)
+def test_an_app_whose_models_are_missing_takes_no_other_dag_away(
+    include: Path, root: Path, monkeypatch: pytest.MonkeyPatch, seen: Seen
+):
+    cars = CONTRACT.replace("toys", "cars").replace("none", "generated")
+    (include / "contracts" / "cars.yaml").write_text(cars)
+    (include / "databases.yaml").write_text("databases: {first: {app: toys}, bad: {app: cars}, last: {app: toys}}\n")
+    monkeypatch.setattr(module.load_registry, "__defaults__", (include,))
+    found = runpy.run_path(str(root / "dags" / "elt.py"))
+    assert [name for name in found if name.startswith("elt__")] == ["elt__first", "elt__last"]
+    with pytest.raises(RegistryError, match="cars: include/dbt/target has no models of it") as caught:
+        runpy.run_path(str(root / "dags" / "broken_databases.py"))
+    seen(str(caught.value))
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from tributary.ledger.compare import check_same_rows
 from tributary.operators import import_dump, outside_job, sync
 from tributary.operators.import_dump import ImportDumpOperator
 from tributary.operators.sync import SyncOperator
-from tributary.registry import Column, Contract, Database, Table
+from tributary.registry import Column, Contract, Database, Models, Table
 from tributary.resuming import JobState, OutsideJob
 from tributary.staging import read_marker, require_own
 
@@ -207,7 +207,9 @@ class MemoryWorld:
         columns = {"id": Column(type="int"), "text": Column(type="varchar(40)")}
         if self.wide:
             columns["extra"] = Column(type="int")
-        contract = Contract(app="kiosk", raw_only=True, tables={"lines": Table(primary_key=("id",), columns=columns)})
+        contract = Contract(
+            app="kiosk", models=Models.NONE, tables={"lines": Table(primary_key=("id",), columns=columns)}
+        )
         if step == "sync":
             database = Database(
                 name=NAME, contract=contract, owner="tests", cloud_sql_instance="staging", dump_pattern="",

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import pytest
 
-from tributary import dbt
+from tributary import dbt_artifacts
 from tributary.consolidation import Plan
 from tributary.editions import Holding, definitions, editions
 from tributary.errors import PlanOutdatedError
@@ -167,8 +167,8 @@ def test_what_is_no_name_of_a_database_does_not_become_sql(name: str):
 
 
 def test_publish_asks_whether_its_plan_still_holds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    monkeypatch.setattr(dbt, "MANIFEST", tmp_path / "manifest.json")
-    dbt.MANIFEST.write_text(json.dumps(manifest()))
+    monkeypatch.setattr(dbt_artifacts, "MANIFEST", tmp_path / "manifest.json")
+    dbt_artifacts.MANIFEST.write_text(json.dumps(manifest()))
     plan = Plan.made("2013-01-02", LANDED, APPS, DEFINITIONS, None)
     resolved = SimpleNamespace(resolve=lambda context: asdict(plan))
     operator = PublishOperator(task_id="publish", registry=load_registry(), plan=resolved)

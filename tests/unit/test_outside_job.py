@@ -14,12 +14,12 @@ from tributary.failures import Kind, classify
 from tributary.operators import outside_job
 from tributary.operators.import_dump import ImportDumpOperator, finished_operation
 from tributary.operators.sync import SyncOperator
-from tributary.registry import Column, Contract, Database, Table
+from tributary.registry import Column, Contract, Database, Models, Table
 
 LIMIT = timedelta(hours=1)
 TABLES = {"lines": Table(primary_key=("id",), columns={"id": Column(type="int")})}
 DATABASE = Database(
-    name=NAME, contract=Contract(app="kiosk", raw_only=True, tables=TABLES), owner="tests",
+    name=NAME, contract=Contract(app="kiosk", models=Models.NONE, tables=TABLES), owner="tests",
     cloud_sql_instance="staging", dump_pattern="", dump_wait=LIMIT,
 )  # fmt: skip
 

@@ -127,6 +127,26 @@ def test_a_broken_contract_breaks_only_the_databases_of_its_app(include: Path):
         ("[toy_id]", "[owner_email]", "expected columns of the table that are not personal: toy_id"),
         ("[toy_id]", "[]", "tables.toys.primary_key: found none, expected the columns that name a row"),
         ("tables:", "marts: {toys: {description: x}}\ntables:", "expected a name that no table has"),
+        ("tables:", "raw_only: true\ntables:", "expected `models: none` in its place"),
+        ("type: int", "type: decimal(a)", "expected a size such as 10 or 10,2 in brackets behind decimal"),
+        ("type: int", "type: '1'", "expected a type, found '1'"),
+        (
+            "type: int}",
+            "type: int, personal: true}",
+            "found 'toy_id', expected columns of the table that are not personal",
+        ),
+        (
+            "app: toys\ntables:\n  toys:\n    primary_key: [toy_id]\n    columns:\n      toy_id: {type: int}",
+            "app: toys\nmodels: none\ntables:\n  toys:\n    columns:",
+            "found personal ones alone, expected one that is copied",
+        ),
+        ("tables:", "models: generated\nmarts: {more: {description: x}}\ntables:", "expected none where `models` is"),
+        (
+            "app: toys\ntables:\n  toys:\n    primary_key: [toy_id]\n    columns:",
+            "app: toys\nmodels: generated\ntables:\n  toys:\n    primary_key: [toy_id]\n    columns:\n"
+            "      _Airbyte_x: {type: int}",
+            "found '_Airbyte_x', expected no name that begins with one of",
+        ),
     ],
 )
 def test_a_contract_that_contradicts_itself_is_refused(include: Path, before: str, after: str, says: str):
@@ -139,10 +159,17 @@ def test_a_contract_that_contradicts_itself_is_refused(include: Path, before: st
 
 def test_a_table_without_a_key_is_copied_and_nothing_of_it_set_aside(include: Path):
     keyless = CONTRACT.replace("primary_key: [toy_id]", "quarantine: {max_share: 0.5}")
-    (include / "contracts" / "toys.yaml").write_text(f"raw_only: true\n{keyless}")
+    (include / "contracts" / "toys.yaml").write_text(f"models: none\n{keyless}")
     database = registry_with(include, "databases: {good: {app: toys}}").databases["good"]
     assert database.contract.tables["toys"].primary_key == ()
     assert database.max_share("toys") == 0
+
+
+def test_a_folder_of_dbt_s_models_is_no_app(include: Path):
+    path = include / "contracts" / "generated.yaml"
+    path.write_text(CONTRACT.replace("app: toys", "app: generated"))
+    with pytest.raises(RegistryError, match="app: found 'generated', which is a folder of dbt's models"):
+        load_contract(path)
 
 
 def test_personal_columns_are_not_selected(include: Path):

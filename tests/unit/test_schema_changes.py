@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from tributary.dumps.definitions import TableDefinition, read_table
-from tributary.registry import Contract
+from tributary.registry import Column, Contract
 from tributary.schema_changes import ChangeKind, SchemaChange, schema_changes
 
 CONTRACT = Contract.model_validate(
     {
         "app": "shop",
-        "raw_only": True,
+        "models": "none",
         "tables": {
             "t": {
                 "primary_key": ["id"],
@@ -53,6 +53,13 @@ def test_the_same_table_in_other_words_has_not_changed():
 def test_one_change_is_told_as_what_it_is(items: tuple[str, ...], change: tuple[ChangeKind, str, str, str]):
     kind, column, expected, there = change
     assert found(*items) == [SchemaChange(kind, "t", column, expected, there)]
+
+
+def test_a_personal_column_may_be_gone():
+    table = CONTRACT.tables["t"]
+    columns = {**table.columns, "email": Column(type="varchar(9)", personal=True)}
+    contract = CONTRACT.model_copy(update={"tables": {"t": table.model_copy(update={"columns": columns})}})
+    assert schema_changes(contract, {"t": read_table(f"create table t ({ID}, {A}, {B}, {KEY})")}) == []
 
 
 def test_a_column_of_another_type_in_its_place_is_another_column():

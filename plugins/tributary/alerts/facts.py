@@ -185,9 +185,10 @@ class Facts(_Fact):
             return f"consolidated shows {old(published.day, today)}" if published else "consolidated shows nothing yet"
         if subject not in registry.databases:
             return None
-        if registry.databases[subject].contract.raw_only:
+        contract = registry.databases[subject].contract
+        if not contract.is_consolidated:
             day = self.landed.of(subject)
-            dataset = naming.raw_dataset(subject)
+            dataset = naming.raw_dataset(subject) if contract.raw_only else naming.dataset(subject)
             return f"{dataset} shows {old(day, today)}" if day else f"{dataset} shows nothing yet"
         shown = published.as_of.get(subject) if published else None
         return f"consolidated shows {old(shown, today)}" if shown else "consolidated shows nothing of it yet"

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from tributary.dumps.words import Word, shown
 
 _DISPLAY_WIDTHS = {"tinyint": "3", "smallint": "5", "mediumint": "8", "int": "10", "bigint": "20"}
 _ALIASES = {
@@ -39,17 +40,9 @@ _TIMES = frozenset({"time", "datetime", "timestamp"})
 _LISTS = frozenset({"enum", "set"})
 # From this many binary digits on a FLOAT(p) is a DOUBLE.
 _DOUBLE_DIGITS = 25
+_SIZE = re.compile(r"\d{1,10}(,\d{1,10})?")
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
 _SPECIAL = str.maketrans({"\\": "\\\\", "\0": "\\0", "\n": "\\n", "\r": "\\r", "'": "''"})
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """A word, sign, name or string of a definition, quotes removed. `lower` is empty for what was quoted."""
-
-    text: str
-    lower: str = ""
-    is_string: bool = False
 
 
 def column_type(words: Sequence[Word]) -> tuple[str, int, bool]:
@@ -82,7 +75,7 @@ def _type_name(words: Sequence[Word]) -> tuple[str, int]:
     if first == "national":
         first, second, at = second, third, 2
     if not _NAME.fullmatch(first):
-        raise ValueError(f"expected a type, found {words[0].text if words else 'nothing'!r}")
+        raise ValueError(f"expected a type, found {shown(words[0] if words else None)}")
     if first == "long":
         known = {"varchar": "mediumtext", "varbinary": "mediumblob"}
         return (known[second], at + 1) if second in known else ("mediumtext", at)
@@ -100,6 +93,8 @@ def _written(name: str, arguments: Sequence[Word], signs: Sequence[str]) -> str:
         values = [f"'{word.text.translate(_SPECIAL)}'" for word in arguments if word.is_string]
         return f"{name}({','.join(values)})"
     size = "".join(word.text for word in arguments)
+    if size and not _SIZE.fullmatch(size):
+        raise ValueError(f"expected a size such as 10 or 10,2 in brackets behind {name}")
     zerofill = "zerofill" in signs
     unsigned = zerofill or "unsigned" in signs
     if name in _DISPLAY_WIDTHS:

@@ -1,40 +1,28 @@
 """What the definitions in a dump say of its tables: columns with their types, and keys. Pure.
 
-Read here, and not by a general SQL parser: SQLGlot 30 gives a whole table up for one column of a type that it does not
-know, such as `point` or `inet6`. What is read is what the servers' own programs write, and what people write by hand
-that comes to the same.
+Read here, and not by a general SQL parser (docs/decisions/0025). What is read is what the servers' own programs write,
+and what people write by hand that comes to the same.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
-from tributary.dumps.column_types import Word, column_type
+from tributary.dumps.column_types import column_type
+from tributary.dumps.words import DefinitionError, Word, Words, outside_brackets, shown, words_of
 
-_TOKEN = re.compile(
-    r"\s+"
-    r"|(?P<name>`(?:[^`]|``)*`)"
-    r"|(?P<string>'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.|\"\")*\")"
-    r"|(?P<word>[\w$]+)"
-    r"|(?P<sign>.)",
-    re.DOTALL,
-)
 _CREATES_TABLE = re.compile(r"\s*create\s+table\b", re.IGNORECASE)
-_ESCAPED = {quote: re.compile(rf"\\(.)|{quote * 2}", re.DOTALL) for quote in "'\""}
-_ESCAPES = {"0": "\0", "b": "\b", "n": "\n", "r": "\r", "t": "\t", "Z": "\x1a"}
-# What an item of a definition begins with that is no column. `period` may be one's name.
-_NO_COLUMN = frozenset({"primary", "unique", "key", "index", "fulltext", "spatial", "constraint", "foreign", "check"})
-
-
-# More than any server keeps in one database.
-_MOST_COLUMNS = 1_000_000
-
-
-class DefinitionError(ValueError):
-    """A definition that is not of a form that servers write; the message says what was expected and found."""
+# What an item of a definition begins with that is no column.
+_NO_COLUMN = ("primary", "unique", "key", "index", "fulltext", "spatial", "constraint", "foreign", "check")
+# What an item of ALTER TABLE may begin with that changes nothing which is kept.
+_NO_CHANGE = ("auto_increment", "comment", "disable", "enable", "engine", "order")
+# MySQL's and MariaDB's own limit is 64.
+_MOST_UNIQUE_KEYS = 1_000
+# Of all definitions together, in characters: far above any real dump's.
+_LARGEST = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +48,39 @@ class TableDefinition:
     comment: str = ""
 
     @property
-    def row_key(self) -> tuple[str, ...]:
-        """What names a row: the primary key, else the first unique key that is never NULL, else nothing."""
+    def row_keys(self) -> list[tuple[str, ...]]:
+        """What names a row: the primary key, and the unique keys that are never NULL."""
         required = {column.name for column in self.columns if not column.nullable}
-        return self.primary_key or next((key for key in self.unique_keys if required.issuperset(key)), ())
+        keys = [self.primary_key, *self.unique_keys]
+        return [key for key in keys if key and required.issuperset(key)]
+
+
+class Definitions:
+    """The definitions of a dump's tables so far: within memory, whatever the dump says."""
+
+    def __init__(self) -> None:
+        self._tables: dict[str, _Table] = {}
+        self._size = 0
+
+    def take(self, table: str, text: str) -> None:
+        """Take the next definition or change of a table. Raises DefinitionError; what was known of it is gone then."""
+        self._size += len(text)
+        known = self._tables.pop(table, None)
+        if self._size > _LARGEST:
+            raise DefinitionError(f"expected at most {_LARGEST:,} characters of definitions in a dump, found more")
+        if _CREATES_TABLE.match(text):
+            self._tables[table] = _table_of(text)
+        elif known:
+            known.change(text)
+            self._tables[table] = known
+
+    def forget(self, table: str) -> None:
+        """The table was dropped."""
+        self._tables.pop(table, None)
+
+    def of(self, tables: Iterable[str]) -> dict[str, TableDefinition]:
+        """The definitions of these tables that are known."""
+        return {name: self._tables[name].defined() for name in tables if name in self._tables}
 
 
 def read_table(text: str) -> TableDefinition:
@@ -71,248 +88,139 @@ def read_table(text: str) -> TableDefinition:
 
     Raises DefinitionError.
     """
-    tokens = _Tokens(text)
-    tokens.expect("create", "table")
-    name = tokens.table_name()
-    table = TableDefinition(name, ())
-    for item in tokens.items_in_brackets():
-        table = _with_item(table, _Tokens.of(item))
+    return _table_of(text).defined()
+
+
+def _table_of(text: str) -> _Table:
+    words = Words(words_of(text))
+    words.expect("create", "table")
+    table = _Table(_table_name(words))
+    words.expect("(")
+    for item in words.items():
+        table.add(Words(item))
     if not table.columns:
-        raise DefinitionError(f"table {name!r}: expected columns, found none")
-    return replace(_with_required_key(table), comment=_comment(tokens.rest()))
-
-
-def alter_table(table: TableDefinition, text: str) -> TableDefinition:
-    """The table after an ALTER TABLE or CREATE INDEX of the kinds that pre-flight lets through.
-
-    Raises DefinitionError.
-    """
-    tokens = _Tokens(text)
-    if tokens.take("create"):
-        unique = tokens.take("unique")
-        tokens.skip_to("on")
-        tokens.table_name()
-        return _with_unique(table, next(tokens.column_lists(), ())) if unique else table
-    tokens.expect("alter", "table")
-    tokens.table_name()
-    for item in tokens.items():
-        piece = _Tokens.of(item)
-        if piece.take("modify"):
-            piece.take("column")
-            changed = _column(piece, table)[0]
-            columns = tuple(changed if one.name == changed.name else one for one in table.columns)
-            table = replace(table, columns=columns)
-        elif piece.take("add"):
-            table = _with_item(table, piece)
-    return _with_required_key(table)
-
-
-def _with_required_key(table: TableDefinition) -> TableDefinition:
-    """The table, whose primary key is never NULL, also where its columns do not say so."""
-    columns = tuple(replace(one, nullable=one.nullable and one.name not in table.primary_key) for one in table.columns)
-    return replace(table, columns=columns)
+        raise DefinitionError(f"table {table.name[:64]!r}: expected columns, found none")
+    table.comment = _comment(words.rest())
+    return table
 
 
 def normal_type(text: str) -> str:
     """A type as a contract writes it, in the form of `column_types`; what is none stays as it is."""
     try:
-        return column_type(_Tokens(text).rest())[0]
+        return column_type(words_of(text))[0]
     except ValueError:
         return text
 
 
-class Definitions:
-    """The definitions of a dump's tables so far: within memory, whatever the dump says."""
+@dataclass
+class _Table:
+    """A table that is being defined."""
 
-    def __init__(self) -> None:
-        self._tables: dict[str, TableDefinition] = {}
-        self._columns = 0
+    name: str
+    columns: dict[str, ColumnDefinition] = field(default_factory=dict)
+    primary_key: tuple[str, ...] = ()
+    unique_keys: list[tuple[str, ...]] = field(default_factory=list)
+    comment: str = ""
 
-    def take(self, table: str, text: str) -> None:
-        """Take the next definition or change of a table. Raises DefinitionError; what was known of it is gone then."""
-        known = self._tables.pop(table, None)
-        if _CREATES_TABLE.match(text):
-            definition = read_table(text)
-            self._columns += len(definition.columns)
-            if self._columns > _MOST_COLUMNS:
-                raise DefinitionError(f"expected at most {_MOST_COLUMNS:,} columns in a dump, found more")
-            self._tables[table] = definition
-        elif known:
-            self._tables[table] = alter_table(known, text)
+    def change(self, text: str) -> None:
+        """Take an ALTER TABLE or CREATE INDEX of the kinds that pre-flight lets through. Raises DefinitionError."""
+        words = Words(words_of(text))
+        if words.take("create"):
+            is_unique = words.take("unique")
+            words.skip_to("on")
+            _table_name(words)
+            if is_unique:
+                self.add_unique(_column_list(words))
+            return
+        words.expect("alter", "table")
+        _table_name(words)
+        for item in map(Words, words.items()):
+            if item.take("modify") or item.take("add"):
+                is_new_column = item.take("column")
+                if is_new_column:
+                    self.add_column(item)
+                else:
+                    self.add(item)
+            elif not item.at(*_NO_CHANGE):
+                raise DefinitionError(f"table {self.name[:64]!r}: expected ADD or MODIFY, found {shown(item.next())}")
 
-    def of(self, tables: Iterable[str]) -> dict[str, TableDefinition]:
-        """The definitions of these tables that are known."""
-        return {name: self._tables[name] for name in tables if name in self._tables}
+    def add(self, item: Words) -> None:
+        """Take one more column or key. Raises DefinitionError."""
+        if not item.at(*_NO_COLUMN):
+            self.add_column(item)
+            return
+        if item.take("constraint") and not item.at("primary", "unique", "foreign", "check"):
+            item.next()  # its name
+        if item.take("primary"):
+            self.primary_key = _column_list(item)
+        elif item.take("unique"):
+            self.add_unique(_column_list(item))
+
+    def add_unique(self, columns: tuple[str, ...]) -> None:
+        """Take a unique key, unless it is one of expressions."""
+        if len(self.unique_keys) == _MOST_UNIQUE_KEYS:
+            raise DefinitionError(f"table {self.name[:64]!r}: expected at most {_MOST_UNIQUE_KEYS:,} unique keys")
+        if columns:
+            self.unique_keys.append(columns)
+
+    def add_column(self, item: Words) -> None:
+        """Take a column, in the place of the one of that name if there is one. Raises DefinitionError."""
+        first = item.next()
+        if first.is_string:
+            raise DefinitionError(f"table {self.name[:64]!r}: expected the name of a column, found {shown(first)}")
+        if first.lower == "period" and item.at("for"):  # of a table with the history of its rows
+            return
+        name, words = first.text, item.rest()
+        try:
+            kind, used, is_serial = column_type(words)
+        except ValueError as error:
+            raise DefinitionError(f"column {name[:64]!r} of table {self.name[:64]!r}: {error}") from None
+        attributes = [word.lower for word in outside_brackets(words[used:])]
+        pairs = set(pairwise(attributes))
+        is_unique = is_serial or "unique" in attributes
+        # `key` alone makes a primary key, too.
+        is_primary = ("primary", "key") in pairs or ("key" in attributes and not is_unique)
+        self.columns[name] = ColumnDefinition(
+            name,
+            kind,
+            nullable=not (is_serial or is_primary or ("not", "null") in pairs),
+            generated="generated" in attributes or ("as", "(") in pairs,
+            invisible="invisible" in attributes,
+            comment=_comment(words[used:]),
+        )
+        if is_primary:
+            self.primary_key = (name,)
+        elif is_unique:
+            self.add_unique((name,))
+
+    def defined(self) -> TableDefinition:
+        """The table. Its primary key is never NULL, also where its columns do not say so."""
+        key = frozenset(self.primary_key)
+        columns = (replace(one, nullable=one.nullable and one.name not in key) for one in self.columns.values())
+        return TableDefinition(self.name, tuple(columns), self.primary_key, tuple(self.unique_keys), self.comment)
 
 
-def _with_item(table: TableDefinition, item: _Tokens) -> TableDefinition:
-    """The table with one more column or key."""
-    if item.is_column():
-        column, inline = _column(item, table)
-        table = replace(table, columns=(*table.columns, column))
-        if inline == "primary":
-            return replace(table, primary_key=(column.name,))
-        return _with_unique(table, (column.name,)) if inline == "unique" else table
-    if item.take("constraint") and not item.at("primary", "unique", "foreign", "check"):
-        item.next()  # its name
-    if item.take("primary"):
-        return replace(table, primary_key=next(item.column_lists(), ()))
-    if item.take("unique"):
-        return _with_unique(table, next(item.column_lists(), ()))
-    return table
+def _table_name(words: Words) -> str:
+    """The name of a table, without its database's."""
+    while words.at("if", "not", "exists"):
+        words.next()
+    name = words.next().text
+    return words.next().text if words.take(".") else name
 
 
-def _with_unique(table: TableDefinition, columns: tuple[str, ...]) -> TableDefinition:
-    return replace(table, unique_keys=(*table.unique_keys, columns)) if columns else table
-
-
-def _column(item: _Tokens, table: TableDefinition) -> tuple[ColumnDefinition, str]:
-    """A column, and `primary` or `unique` where its own definition makes it that key."""
-    name = item.next().text
-    words = list(item.rest())
-    try:
-        kind, used, required = column_type(words)
-    except ValueError as error:
-        raise DefinitionError(f"column {name!r} of table {table.name!r}: {error}") from None
-    attributes = [word.lower for word in _outside_brackets(words[used:])]
-    pairs = set(pairwise(attributes))
-    # `key` alone makes a primary key, too.
-    inline = "unique" if required or "unique" in attributes else "primary" if "key" in attributes else ""
-    column = ColumnDefinition(
-        name,
-        kind,
-        nullable=not (required or inline == "primary" or ("not", "null") in pairs),
-        generated="generated" in attributes or ("as", "(") in pairs,
-        invisible="invisible" in attributes,
-        comment=_comment(words[used:]),
-    )
-    return column, inline
+def _column_list(words: Words) -> tuple[str, ...]:
+    """The columns in the brackets that come next; none where one of them is an expression."""
+    words.skip_to("(")
+    # Unique in its first so many characters is unique as a whole.
+    names = [item[0].text if item and item[0].lower != "(" else "" for item in words.items()]
+    return tuple(names) if all(names) else ()
 
 
 def _comment(words: Sequence[Word]) -> str:
     """The string behind COMMENT, outside brackets."""
-    outside = list(_outside_brackets(words))
+    outside = list(outside_brackets(words))
     for position, word in enumerate(outside):
         if word.lower == "comment":
             string = next((one for one in outside[position + 1 : position + 3] if one.is_string), None)
             return string.text if string else ""
     return ""
-
-
-def _outside_brackets(words: Sequence[Word]) -> Iterator[Word]:
-    """The words that stand in no brackets, and the outermost brackets' signs."""
-    depth = 0
-    for word in words:
-        if word.lower == ")":
-            depth -= 1
-        if depth == 0:
-            yield word
-        if word.lower == "(":
-            depth += 1
-
-
-class _Tokens:
-    """The words of a definition, and a place among them."""
-
-    def __init__(self, text: str) -> None:
-        self._words = [_word(found) for found in _TOKEN.finditer(text) if found.lastgroup]
-        self._at = 0
-
-    @classmethod
-    def of(cls, words: Sequence[Word]) -> _Tokens:
-        tokens = cls("")
-        tokens._words = list(words)
-        return tokens
-
-    def at(self, *words: str) -> bool:
-        """Whether the next one is one of these, outside quotes."""
-        return self._at < len(self._words) and self._words[self._at].lower in words
-
-    def take(self, word: str) -> bool:
-        """Go past the word, if it is the next one."""
-        found = self.at(word)
-        self._at += found
-        return found
-
-    def next(self) -> Word:
-        if self._at == len(self._words):
-            raise DefinitionError("expected more of the definition, found its end")
-        self._at += 1
-        return self._words[self._at - 1]
-
-    def expect(self, *words: str) -> None:
-        for word in words:
-            if not self.take(word):
-                found = self._words[self._at].text if self._at < len(self._words) else "the end"
-                raise DefinitionError(f"expected {word.upper()!r}, found {found!r}")
-
-    def skip_to(self, word: str) -> None:
-        """Go past the next such word."""
-        while not self.take(word):
-            self.next()
-
-    def rest(self) -> list[Word]:
-        rest = self._words[self._at :]
-        self._at = len(self._words)
-        return rest
-
-    def is_column(self) -> bool:
-        """Whether the item defines a column."""
-        if self._at == len(self._words):
-            raise DefinitionError("expected a column or a key, found nothing")
-        first, second = [*self._words[self._at : self._at + 2], None][:2]
-        if first and first.lower == "period":
-            return not (second and second.lower == "for")
-        return not self.at(*_NO_COLUMN)
-
-    def table_name(self) -> str:
-        """The name of a table, without its database's."""
-        while self.at("if", "not", "exists"):
-            self.next()
-        name = self.next().text
-        return self.next().text if self.take(".") else name
-
-    def items(self) -> Iterator[list[Word]]:
-        """What is between the commas, outside brackets, up to the end or a closing bracket, which is passed."""
-        item: list[Word] = []
-        depth = 0
-        while self._at < len(self._words):
-            word = self.next()
-            if word.lower == ")" and depth == 0:
-                break
-            depth += (word.lower == "(") - (word.lower == ")")
-            if word.lower == "," and depth == 0:
-                yield item
-                item = []
-            else:
-                item.append(word)
-        yield item
-
-    def items_in_brackets(self) -> Iterator[list[Word]]:
-        self.expect("(")
-        yield from self.items()
-
-    def column_lists(self) -> Iterator[tuple[str, ...]]:
-        """The columns in each pair of brackets that follows; none where one of them is an expression."""
-        while self._at < len(self._words):
-            if not self.take("("):
-                self.next()
-                continue
-            # Unique in its first so many characters is unique as a whole.
-            names = [item[0].text if item and item[0].lower != "(" else "" for item in self.items()]
-            yield tuple(names) if all(names) else ()
-
-
-def unquoted(string: str) -> str:
-    """What a quoted string of MySQL's stands for."""
-    quote = string[0]
-    return _ESCAPED[quote].sub(lambda one: _ESCAPES.get(one[1], one[1]) if one[1] else quote, string[1:-1])
-
-
-def _word(found: re.Match[str]) -> Word:
-    text = found[0]
-    if found.lastgroup == "name":
-        return Word(text[1:-1].replace("``", "`"))
-    if found.lastgroup == "string":
-        return Word(unquoted(text), is_string=True)
-    return Word(text, lower=text.lower())

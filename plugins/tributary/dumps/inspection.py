@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from tributary.dumps.definitions import DefinitionError, Definitions
+from tributary.dumps.definitions import Definitions
 from tributary.dumps.findings import Findings
 from tributary.dumps.formats import Compression
 from tributary.dumps.grammar import Kind
@@ -16,6 +16,7 @@ from tributary.dumps.report import SAMPLED_BYTES, SANDBOX_LINE, DumpReport, Find
 from tributary.dumps.session import character_set_of
 from tributary.dumps.statements import Action, classify
 from tributary.dumps.tokens import Comment, Flaw, Statement, Token
+from tributary.dumps.words import DefinitionError
 from tributary.naming import LOAD_MARKER
 
 # More than any server keeps in one database, and a bound on what pre-flight keeps in memory.
@@ -45,6 +46,7 @@ class Rules:
     allow_own_database: bool
     require_completion: bool
     not_before: date | None
+    describe: bool = False
 
 
 class Inspection:
@@ -55,7 +57,7 @@ class Inspection:
         self._header = Header()
         self._findings = Findings()
         self._tables: dict[str, int] = {}
-        self._definitions = Definitions()
+        self._definitions = Definitions() if rules.describe else None
         self._rows_at: dict[str, tuple[int, int]] = {}
         self._named_databases: set[str] = set()
         self._with_data: set[str] = set()
@@ -90,7 +92,7 @@ class Inspection:
             sha256=sha256,
             tables=dict(self._tables),
             findings=self._findings.all(),
-            definitions=self._definitions.of(self._tables),
+            definitions=self._definitions.of(self._tables) if self._definitions is not None else {},
             rows_at=dict(self._rows_at),
             named_databases=frozenset(self._named_databases),
         )
@@ -222,6 +224,8 @@ class Inspection:
             case Kind.DROP_TABLE:
                 for name in action.names:
                     self._tables.pop(name.table, None)
+                    if self._definitions is not None:
+                        self._definitions.forget(name.table)
             case Kind.ROWS:
                 self._count_rows(table, statement)
             case Kind.LOCK:
@@ -233,6 +237,9 @@ class Inspection:
                 self._find(Severity.NOTE, "ignored_object", message, statement, table)
 
     def _define(self, table: str, statement: Statement) -> None:
+        # What is cut, or too long to be kept whole, is refused anyway.
+        if self._definitions is None or not statement.delimited:
+            return
         try:
             self._definitions.take(table, statement.text.decode("utf-8", "backslashreplace"))
         except DefinitionError as error:
@@ -246,9 +253,10 @@ class Inspection:
             message = f"expected CREATE TABLE before rows, found rows for table {table!r}"
             self._error("rows_without_table", f"{message}; dump without --no-create-info", statement, table)
             return
-        start, end = self._rows_at.get(table, (statement.offset, statement.end))
-        # Some dumps have a statement for each row.
-        self._rows_at[table] = (start, statement.end if statement.end <= start + SAMPLED_BYTES else end)
+        if self._definitions is not None:
+            start, end = self._rows_at.get(table, (statement.offset, statement.end))
+            # Some dumps have a statement for each row.
+            self._rows_at[table] = (start, statement.end if statement.end <= start + SAMPLED_BYTES else end)
         self._tables[table] += statement.rows
         self._with_data.add(table)
 

@@ -38,6 +38,7 @@ def preflight(
     require_completion: bool = True,
     not_before: date | None = None,
     max_bytes: int = MAX_BYTES,
+    describe: bool = False,
 ) -> DumpReport:
     """Read the dump in `stream` once, to its last byte, in constant memory; report what an import would do.
 
@@ -47,7 +48,8 @@ def preflight(
     `allow_own_database` accepts CREATE DATABASE, DROP DATABASE and USE of these two names, which
     `strip_own_database` removes. Without `require_completion` a dump may lack header and completion line, as
     those written by hand do: then a cut between two statements shows only as a missing table. A completion line
-    with a day earlier than `not_before` is of an older dump.
+    with a day earlier than `not_before` is of an older dump. With `describe` the report has the tables' definitions,
+    too, and where their first rows are.
 
     The report is not `ok` when the dump is cut, belongs to another database, lacks an expected table, or
     has a statement that could reach outside the database. Raises the `DumpError`s of `open_dump` for a file
@@ -61,6 +63,7 @@ def preflight(
         allow_own_database=allow_own_database,
         require_completion=require_completion,
         not_before=not_before,
+        describe=describe,
     )
     inspection = Inspection(rules)
     tokenizer = Tokenizer()

@@ -58,9 +58,9 @@ class DumpReport:
     header says, None where it has none; `character_set` is that of the connection. `tables` maps the tables
     that exist after the dump to their rows. `complete` says that the dump's own completion line is its last
     line. `compression`, `sha256` (hexadecimal) and `compressed_bytes` are of the object as stored, `sql_bytes`
-    of its text. `definitions` are those of `tables`, as far as they could be read; a finding names the others.
-    `rows_at` is from where to where the first rows of a table stand, in bytes of the text. `named_databases` are those
-    that statements create, drop or use.
+    of its text. `named_databases` are those that statements create, drop or use. Where they were asked for,
+    `definitions` are those of `tables`, as far as they could be read (a finding names the others), and `rows_at` is
+    from where to where the first rows of a table stand, in bytes of the text.
     """
 
     expected_database: str | None

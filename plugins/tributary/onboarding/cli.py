@@ -1,18 +1,24 @@
-"""`tributary contract`: from a dump to a contract, and what differs between the two."""
+"""`tributary contract` and `tributary add-database`: from a dump to the registry, and what differs between the two."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from datetime import date
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tributary.dump_check import STANDARD_INPUT
 from tributary.dumps import DumpError
 from tributary.errors import TributaryError
 from tributary.registry import DATABASE_NAME, load_registry
-from tributary.terminal import Format, FormatOption, errors, print_rows
+from tributary.terminal import Format, FormatOption, console, day_of, errors, print_rows, say
+
+if TYPE_CHECKING:
+    from tributary.onboarding.adding import Addition
+    from tributary.onboarding.inference import Inferred
 
 app = typer.Typer(no_args_is_help=True, help="Contracts: what an app's tables are.")
 
@@ -26,6 +32,28 @@ def _told() -> Iterator[None]:
         yield
     except (DumpError, OSError) as error:
         raise TributaryError(str(error)) from None
+
+
+def _checked_name(option: str, value: str) -> None:
+    if not re.fullmatch(DATABASE_NAME, value):
+        raise TributaryError(
+            f"{option}: expected lower-case letters, digits and underscores, a letter first, found {value!r}"
+        )
+
+
+def _tell(inferred: Inferred) -> None:
+    """What a person should look at, on standard error."""
+    for table, reason in inferred.left_out.items():
+        _note(f"left out: table {table[:64]!r}: {reason}")
+    for note in inferred.notes:
+        _note(note)
+    for table, columns in inferred.personal.items():
+        for column, reason in columns.items():
+            _note(f"personal, not copied: {table}.{column}: {reason}")
+
+
+def _note(text: str) -> None:
+    errors.print(text, style="yellow", highlight=False, soft_wrap=True, markup=False)
 
 
 @app.command()
@@ -43,23 +71,66 @@ def infer(
     from tributary.onboarding.reading import infer_from
     from tributary.onboarding.writing import contract_yaml
 
-    for option, value in (("--app", name), ("--database", database or name)):
-        if not re.fullmatch(DATABASE_NAME, value):
-            raise TributaryError(
-                f"{option}: expected lower-case letters, digits and underscores, a letter first, found {value!r}"
-            )
+    _checked_name("--app", name)
+    _checked_name("--database", database or name)
     with _told():
         inferred = infer_from(file, name, database or name)
-    for table, reason in inferred.left_out.items():
-        errors.print(f"left out: table {table}: {reason}", style="yellow", highlight=False, soft_wrap=True)
-    for note in inferred.notes:
-        errors.print(note, style="yellow", highlight=False, soft_wrap=True)
-    for table, columns in inferred.personal.items():
-        for column, reason in columns.items():
-            errors.print(f"personal, not copied: {table}.{column}: {reason}", highlight=False, soft_wrap=True)
-    if not inferred.contract.tables:
-        raise TributaryError("expected tables that a contract can describe, found none: see above")
+    _tell(inferred)
     print(contract_yaml(inferred), end="")
+
+
+def add_database(
+    name: Annotated[str, typer.Argument(help="Its name in the registry: that of its DAG and its datasets.")],
+    dump: Annotated[str, typer.Option(help="A dump of it: a local file, or - for standard input.")],
+    app_name: Annotated[
+        str | None, typer.Option("--app", help="The app whose schema it has; its own by default.")
+    ] = None,
+    owner: Annotated[str | None, typer.Option(help="Who answers for it.")] = None,
+    upload_as: Annotated[
+        date | None, typer.Option(help="Put the dump into the bucket, too, as this day's.", parser=day_of)
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Add a database to the registry by one of its dumps, with a contract where its app has none yet.
+
+    Shows what it would write, and asks. Airflow makes the DAG `elt__NAME` of it at its next look at the files.
+    """
+    from tributary import dbt_artifacts, generated, naming
+    from tributary.onboarding.adding import plan
+    from tributary.onboarding.uploading import object_name, upload
+
+    own = app_name or name
+    _checked_name("NAME", name)
+    _checked_name("--app", own)
+    if upload_as and dump == STANDARD_INPUT:
+        raise TributaryError("--upload-as: expected a file in --dump, found standard input")
+    with _told():
+        addition = plan(name, own, dump, {"owner": owner} if owner else {})
+        target = object_name(dump, addition.registry.database(name), upload_as) if upload_as else ""
+        _show(addition)
+        if not yes and not typer.confirm("Write this?"):
+            raise typer.Exit(1)
+        # The entry comes last: with it Airflow makes a DAG, for which all else has to be there.
+        addition.write_contract()
+        for path in generated.write(addition.registry):
+            say(f"wrote {path}")
+        if not dbt_artifacts.refresh():
+            say("No dbt is installed here: the DAG comes when the stack has started anew, or with the next image.")
+        if target:
+            say(f"uploaded {upload(dump, target)}")
+        addition.enter()
+    say(f"The DAG {naming.dag_id(name)} loads it: `tributary run --database {name} --date DAY`.")
+
+
+def _show(addition: Addition) -> None:
+    """What would be written, and what a person should look at."""
+    if addition.inferred:
+        _tell(addition.inferred)
+    for change in addition.changes:
+        _note(f"not in the contract, ignored: {change}")
+    for line in addition.diff():
+        colour = {"+": "green", "-": "red"}.get(line[:1])
+        console.print(line, style=colour, highlight=False, soft_wrap=True, markup=False)
 
 
 @app.command()
@@ -68,14 +139,14 @@ def diff(
     database: Annotated[str, typer.Option(help="Of the registry, by whose contract it is compared.")],
     output: FormatOption = Format.table,
 ) -> None:
-    """Tell what differs between a dump's tables and the contract; ends with 1 where something does."""
+    """Tell what differs between the definitions in a dump and the contract; ends with 1 where something does."""
     from tributary.onboarding.reading import definitions_in
     from tributary.schema_changes import schema_changes
 
     contract = load_registry().database(database).contract
     with _told():
-        report = definitions_in(file)
-    changes = schema_changes(contract, report.definitions)
+        definitions = definitions_in(file, contract)
+    changes = schema_changes(contract, definitions)
     print_rows(
         [
             {

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from tributary.dumps import DumpReport
 from tributary.dumps.definitions import TableDefinition
+from tributary.errors import TributaryError
 from tributary.onboarding.personal import looks_personal
-from tributary.registry import IDENTIFIER, Column, Contract, Table
+from tributary.registry import IDENTIFIER, RESERVED_COLUMNS, Column, Contract, Models, Table
 
 # Findings of pre-flight that an option of the contract answers, so that they refuse nothing once it is there.
 ANSWERED = frozenset({"database_statement", "incomplete", "no_header"})
 
-Samples = Mapping[str, Sequence[Mapping[str, str | None]]]
+Rows = Sequence[Mapping[str, str | None]]
 
 
 @dataclass(frozen=True)
 class Inferred:
-    """A contract, and by table what was decided that a person may see otherwise, a sentence each.
+    """A contract, and what a person may see otherwise.
 
-    `personal` says why a column is called so, by table and column.
+    `personal` says why a column is called so, by table and column; `left_out` why a table is not in the contract;
+    `notes` are sentences about the rest.
     """
 
     contract: Contract
@@ -30,65 +32,103 @@ class Inferred:
     notes: tuple[str, ...]
 
 
-def infer(app: str, report: DumpReport, samples: Samples, database: str) -> Inferred:
+@dataclass
+class _Table:
+    """One table on its way into the contract."""
+
+    definition: TableDefinition
+    personal: Mapping[str, str]
+    unfit: dict[str, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.unfit = {
+            column.name: reason for column in self.definition.columns if (reason := why_unfit(column.name, "column"))
+        }
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The first one whose columns are all copied."""
+        not_copied = self.personal.keys() | self.unfit.keys()
+        return next((key for key in self.definition.row_keys if not_copied.isdisjoint(key)), ())
+
+    @property
+    def why_left_out(self) -> str:
+        """Why it cannot stand in a contract; empty where it can."""
+        if reason := why_unfit(self.definition.name, "table"):
+            return reason
+        not_copied = self.personal.keys() | self.unfit.keys()
+        if all(column.name in not_copied for column in self.definition.columns):
+            return "no column of it could be copied: they look personal, or have names that cannot be kept"
+        return ""
+
+    def notes(self) -> Iterator[str]:
+        name = self.definition.name
+        for column, reason in self.unfit.items():
+            yield f"{name}: column {column!r} is left out: {reason}"
+        if not self.key:
+            why = "its keys are personal" if self.definition.row_keys else "it has no key"
+            yield f"{name}: {why}: its rows are copied and counted, and not told apart"
+
+    def described(self) -> Table:
+        columns = {
+            column.name: Column(
+                type=column.type,
+                description=_on_one_line(column.comment),
+                nullable=column.nullable,
+                personal=column.name in self.personal,
+            )
+            for column in self.definition.columns
+            if column.name not in self.unfit
+        }
+        return Table(description=_on_one_line(self.definition.comment), primary_key=self.key, columns=columns)
+
+
+def _on_one_line(comment: str) -> str:
+    return " ".join(comment.split())
+
+
+def infer(app: str, report: DumpReport, samples: Iterable[tuple[str, Rows]], database: str) -> Inferred:
     """The contract of `app` by the dump of one of its databases.
 
+    Raises TributaryError where it has no table that could be in a contract.
+
+    :param report: of pre-flight, with definitions.
+    :param samples: some rows of tables that have any, table by table.
     :param database: the name that the database has, or is to have, in the registry.
     """
-    personal: dict[str, dict[str, str]] = {}
+    personal = {name: personal_columns(definition, ()) for name, definition in report.definitions.items()}
+    personal |= {name: personal_columns(report.definitions[name], rows) for name, rows in samples}
+    kept: dict[str, _Table] = {}
     left_out: dict[str, str] = {}
-    tables: dict[str, Table] = {}
-    notes: list[str] = []
     for name in report.tables:
-        definition = report.definitions.get(name)
-        reason = why_left_out(name, definition)
-        if reason or definition is None:
-            left_out[name] = reason
+        if name not in report.definitions:
+            left_out[name] = "its definition could not be read"
             continue
-        reasons = _personal(definition, samples.get(name, ()))
-        kept = {column: reason for column, reason in reasons.items() if column in definition.row_key}
-        notes += [
-            f"{name}.{column} is part of the table's key and so is copied, although {reason}"
-            for column, reason in kept.items()
-        ]
-        personal[name] = {column: reason for column, reason in reasons.items() if column not in kept}
-        notes += [f"{name}.{column}: left out: {why}" for column, why in _unfit_columns(definition)]
-        if not definition.row_key:
-            notes.append(f"table {name} has no key: its rows are copied and counted, and not told apart")
-        tables[name] = _table(definition, personal[name])
+        table = _Table(report.definitions[name], personal[name])
+        if reason := table.why_left_out:
+            left_out[name] = reason
+        else:
+            kept[name] = table
+    if not kept:
+        told = "; ".join(f"{name[:64]!r}: {reason}" for name, reason in list(left_out.items())[:10])
+        raise TributaryError(f"expected tables that a contract can describe, found none ({told or 'no table at all'})")
     named = report.named_databases | ({report.database} if report.database else set())
     source = next(iter(named)) if len(named) == 1 else report.database
     contract = Contract(
         app=app,
-        raw_only=True,
+        models=Models.GENERATED,
         completion_line=report.complete and report.database is not None,
         own_database_statements=bool(report.named_databases),
         drop_definers=any(finding.code == "definer" for finding in report.findings),
         source_name=source if source != database else None,
-        tables=tables,
+        tables={name: table.described() for name, table in kept.items()},
     )
-    return Inferred(contract, personal, left_out, tuple(notes))
+    notes = tuple(note for table in kept.values() for note in table.notes())
+    return Inferred(contract, {name: kept[name].personal for name in kept}, left_out, notes)
 
 
-def why_left_out(name: str, definition: TableDefinition | None) -> str:
-    """Why a table cannot stand in a contract; empty where it can."""
-    if definition is None:
-        return "its definition could not be read"
-    if not re.fullmatch(IDENTIFIER, name):
-        return "its name is none that BigQuery and Airbyte leave as it is: expected letters, digits and underscores"
-    unfit = dict(_unfit_columns(definition))
-    if unfit.keys() & set(definition.row_key):
-        return f"a column of its key, {next(iter(unfit.keys() & set(definition.row_key)))!r}, has a name of that sort"
-    return ""
-
-
-def _unfit_columns(definition: TableDefinition) -> Iterator[tuple[str, str]]:
-    for column in definition.columns:
-        if not re.fullmatch(IDENTIFIER, column.name):
-            yield column.name, "its name is no word of letters, digits and underscores"
-
-
-def _personal(definition: TableDefinition, rows: Sequence[Mapping[str, str | None]]) -> dict[str, str]:
+def personal_columns(definition: TableDefinition, rows: Rows) -> dict[str, str]:
+    """Why columns look personal, by their names; those that do not are not there."""
     found = {
         column.name: looks_personal(definition.name, column.name, column.type, [row.get(column.name) for row in rows])
         for column in definition.columns
@@ -96,16 +136,10 @@ def _personal(definition: TableDefinition, rows: Sequence[Mapping[str, str | Non
     return {column: reason for column, reason in found.items() if reason}
 
 
-def _table(definition: TableDefinition, personal: Mapping[str, str]) -> Table:
-    unfit = dict(_unfit_columns(definition))
-    columns = {
-        column.name: Column(
-            type=column.type,
-            description=column.comment,
-            nullable=column.nullable,
-            personal=column.name in personal,
-        )
-        for column in definition.columns
-        if column.name not in unfit
-    }
-    return Table(description=definition.comment, primary_key=definition.row_key, columns=columns)
+def why_unfit(name: str, what: str) -> str:
+    """Why a name cannot be a table's or column's in the warehouse; empty where it can."""
+    if not re.fullmatch(IDENTIFIER, name):
+        return "its name is more than letters, digits and underscores, or begins with a digit"
+    if what == "column" and name.lower().startswith(RESERVED_COLUMNS):
+        return "BigQuery, the loader or Tributary has columns of that name"
+    return ""

@@ -18,22 +18,23 @@ _NAMES: dict[str, tuple[str, ...]] = {
     ),
     "a way to reach a person": (
         "email", "e mail", "mail", "email address", "mail address", "phone", "phone number", "telephone", "tel",
-        "mobile", "cell", "fax", "skype", "twitter",
+        "mobile", "cell", "fax", "skype", "twitter", "recipient",
     ),
     "what identifies a person": (
         "birth date", "birthdate", "date of birth", "birthday", "dob", "ssn", "social security", "passport", "tax id",
-        "national id", "driver license", "driving licence", "ip", "ip address", "user agent", "mac address",
+        "national id", "driver license", "driving licence", "ip", "ip address", "user agent", "mac address", "ip addr",
+        "insurance number",
     ),
     "where a person lives": (
         "address", "street", "house number", "postal code", "postalcode", "postcode", "zip", "zip code", "zipcode",
-        "latitude", "longitude",
+        "latitude", "longitude", "lat", "lng", "lon", "address line", "addr",
     ),
-    "an account or a card": ("iban", "bic", "account number", "card number", "credit card", "cvv", "cvc"),
+    "an account or a card": ("iban", "bic", "account number", "card number", "credit card", "cc number", "cvv", "cvc"),
     "a particular of a person": (
-        "gender", "religion", "nationality", "ethnicity", "diagnosis", "blood type", "salary", "photo",
+        "gender", "sex", "religion", "nationality", "ethnicity", "diagnosis", "blood type", "salary", "photo",
     ),
     "a secret": (
-        "password", "passwd", "pwd", "password hash", "secret", "token", "api key", "private key", "salt",
+        "password", "passwd", "pwd", "password hash", "secret", "token", "api key", "private key", "salt", "pin",
     ),
 }  # fmt: skip
 # Of whom a table is, so that its `name` is a person's.
@@ -46,9 +47,8 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 _PHONE = re.compile(r"(?=(?:\D*\d){7,15}\D*$)(?:\+\d|\(\d)[\d\s().\-/]*\d")
 _IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}")
 _CARD = re.compile(r"\d(?:[ -]?\d){12,18}")
-# Of the values that are there: so many have to be of a kind, and so many there have to be.
+# Of the values that are there, so many have to be of a kind.
 SHARE = 0.8
-FEWEST = 3
 
 
 def looks_personal(table: str, name: str, type_: str, values: Sequence[str | None] = ()) -> str:
@@ -63,14 +63,13 @@ def looks_personal(table: str, name: str, type_: str, values: Sequence[str | Non
         for kind, phrases in _NAMES.items():
             if any(_stands_in(phrase.split(), words) for phrase in phrases):
                 return f"its name says {kind}"
-        if words == ["name"] and _PEOPLE & {word.removesuffix("s") for word in _words(table)}:
-            return "it is the name in a table of people"
+        whose = words[:-1] or _words(table)
+        if words[-1:] == ["name"] and not _PEOPLE.isdisjoint(map(_singular, whose)):
+            return "it is the name of a person"
     there = [value for value in values if value]
-    if len(there) < FEWEST:
-        return ""
     for what, is_one in _KINDS.items():
         found = sum(bool(is_one(value)) for value in there)
-        if found >= SHARE * len(there):
+        if there and found >= SHARE * len(there):
             return f"{found} of {len(there)} values looked at are {what}"
     return ""
 
@@ -79,10 +78,18 @@ def _words(name: str) -> list[str]:
     return [word.lower() for word in _WORD.findall(name)]
 
 
-def _stands_in(phrase: Sequence[str], words: Sequence[str]) -> bool:
+def _stands_in(phrase: list[str], words: Sequence[str]) -> bool:
     """Whether the name ends with the phrase, numbers apart: `billing_address2`, but no `address_id`."""
     kept = [word for word in words if not word.isdigit()] or list(words)
-    return kept[-len(phrase) :] == list(phrase)
+    last = kept[-len(phrase) :]
+    return phrase in (last, [*last[:-1], _singular(last[-1])])
+
+
+def _singular(word: str) -> str:
+    """`emails` -> `email`, `addresses` -> `address`; `address` stays."""
+    if word.endswith("sses"):
+        return word.removesuffix("es")
+    return word if word.endswith("ss") else word.removesuffix("s")
 
 
 def _is_ip(value: str) -> bool:

@@ -5,47 +5,70 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from tributary.dump_check import STANDARD_INPUT
 from tributary.dumps import DumpRefused, DumpReport, open_dump, preflight
+from tributary.dumps.definitions import TableDefinition
+from tributary.errors import TributaryError
 from tributary.onboarding.inference import ANSWERED, Inferred, infer
 from tributary.onboarding.samples import first_rows
+from tributary.registry import Contract
 
 
 def infer_from(file: str, app: str, database: str) -> Inferred:
     """The contract of `app` by a dump in a local file, or on standard input for `-`.
 
-    Reads it three times: it is in memory never. Raises the `DumpError`s of `preflight`: DumpRefused where the dump may
-    not be imported for a reason that no option of a contract answers. OSError for a file that cannot be read.
+    Reads it three times, as it may be larger than memory. Raises the `DumpError`s of `preflight`, DumpRefused where it
+    may not be imported for a reason that no option of a contract answers; and OSError for a file that cannot be read.
     """
     with _opened(file) as stream:
-        report = _accepted(preflight(stream, database=None, require_completion=False))
+        report = _accepted(preflight(stream, database=None, require_completion=False, describe=True))
         stream.seek(0)
-        rows = first_rows(open_dump(stream), report)
-        inferred = infer(app, report, rows, database)
-        if not inferred.contract.tables:
-            return inferred
+        inferred = infer(app, report, first_rows(open_dump(stream), report), database)
         stream.seek(0)
-        contract = inferred.contract
-        preflight(
-            stream,
-            database=database,
-            source_name=contract.source_name,
-            expected_tables=tuple(contract.tables),
-            allow_own_database=contract.own_database_statements,
-            require_completion=contract.completion_line,
-        ).raise_if_refused()
+        _preflight(stream, inferred.contract, database).raise_if_refused()
         return inferred
 
 
-def definitions_in(file: str) -> DumpReport:
-    """What pre-flight says of a dump of any database, for its `definitions`; raises as `infer_from`."""
+def definitions_for(file: str, contract: Contract, database: str) -> Mapping[str, TableDefinition]:
+    """The definitions in a dump that the DAG of that database would import; raises as `infer_from`."""
     with _opened(file) as stream:
-        return _accepted(preflight(stream, database=None, require_completion=False))
+        report = _preflight(stream, contract, database)
+    report.raise_if_refused()
+    return _definitions(report, contract)
+
+
+def definitions_in(file: str, contract: Contract) -> Mapping[str, TableDefinition]:
+    """The definitions in a dump, whatever its database is called; raises as `infer_from`."""
+    with _opened(file) as stream:
+        report = _accepted(preflight(stream, database=None, require_completion=False, describe=True))
+    return _definitions(report, contract)
+
+
+def _definitions(report: DumpReport, contract: Contract) -> Mapping[str, TableDefinition]:
+    """Those of the report. Raises TributaryError where one of a table of the contract could not be read."""
+    unread = [name for name in contract.tables if name in report.tables and name not in report.definitions]
+    if unread:
+        findings = [str(one) for one in report.findings if one.code == "unread_definition" and one.table in unread]
+        raise TributaryError(f"expected definitions that can be read, found {'; '.join(findings)}")
+    return report.definitions
+
+
+def _preflight(stream: BinaryIO, contract: Contract, database: str) -> DumpReport:
+    """As the database's DAG does it."""
+    return preflight(
+        stream,
+        database=database,
+        source_name=contract.source_name,
+        expected_tables=tuple(contract.tables),
+        allow_own_database=contract.own_database_statements,
+        require_completion=contract.completion_line,
+        describe=True,
+    )
 
 
 def _accepted(report: DumpReport) -> DumpReport:

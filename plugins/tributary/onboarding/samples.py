@@ -1,24 +1,24 @@
-"""The first rows of a dump's tables, to look at what is in them. They are kept in memory and shown to nobody."""
+"""The first rows of a dump's tables, to look at what is in them. They are shown to nobody."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 
 from tributary.dumps import DumpReport
-from tributary.dumps.definitions import TableDefinition, unquoted
+from tributary.dumps.definitions import TableDefinition
 from tributary.dumps.grammar import NAME
 from tributary.dumps.report import SAMPLED_BYTES
+from tributary.dumps.words import unquoted
 
-# Rows of a table that are looked at, and how much of the dump is searched for them.
+# Rows of a table that are looked at.
 ROWS = 200
-WINDOW_BYTES = SAMPLED_BYTES
 
-Row = Sequence[str | None]
-
-_STRING = r"'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.|\"\")*\""
+# The repeated part begins with a sign that the text before it cannot have, so that nothing is tried twice.
+_STRING = r"'[^'\\]*(?:(?:\\.|'')[^'\\]*)*'|\"[^\"\\]*(?:(?:\\.|\"\")[^\"\\]*)*\""
 _INSERT = re.compile(
-    rf"\s*(?:insert|replace)\b[a-z_\s]*?(?P<table>{NAME})\s*(?P<columns>\([^()]*\))?\s*values?\s*(?=\()", re.IGNORECASE
+    rf"\s*(?:insert|replace)\b[a-z_\s]*?(?P<table>{NAME})\s*(?:(?P<columns>\([^()]*\))\s*)?values?\s*(?=\()",
+    re.IGNORECASE,
 )
 _VALUE = re.compile(
     rf"\s*(?:(?:_\w+\s*|n)?(?P<string>{_STRING})|(?P<word>(?:[bx]'[^']*'|[^\s,()'\"]+)))\s*(?P<sign>[,)])",
@@ -27,21 +27,19 @@ _VALUE = re.compile(
 _NAMES = re.compile(r"`((?:[^`]|``)*)`|([\w$]+)")
 
 
-def first_rows(chunks: Iterable[bytes], report: DumpReport) -> dict[str, list[dict[str, str | None]]]:
-    """Up to ROWS rows of each table, as columns and the text of their values, which is None for NULL.
+def first_rows(chunks: Iterable[bytes], report: DumpReport) -> Iterator[tuple[str, list[dict[str, str | None]]]]:
+    """Table by table, up to ROWS of its rows, as columns and the text of their values, which is None for NULL.
 
     :param chunks: the dump's text, from its first byte on; no more is taken than is needed.
     """
     places = {name: at for name, at in report.rows_at.items() if name in report.definitions}
-    return {
-        name: list(_rows(text.decode("utf-8", "replace"), report.definitions[name]))
-        for name, text in _cut(chunks, places)
-    }
+    for name, text in _cut(chunks, places):
+        yield name, list(_rows(text.decode("utf-8", "replace"), report.definitions[name]))
 
 
 def _cut(chunks: Iterable[bytes], places: Mapping[str, tuple[int, int]]) -> Iterator[tuple[str, bytes]]:
     """The text at each place, or its beginning."""
-    waiting = sorted((start, min(end, start + WINDOW_BYTES), name) for name, (start, end) in places.items())
+    waiting = sorted((start, min(end, start + SAMPLED_BYTES), name) for name, (start, end) in places.items())
     pending, offset = b"", 0
     for chunk in chunks:
         if not waiting:
@@ -59,7 +57,8 @@ def _rows(text: str, table: TableDefinition) -> Iterator[dict[str, str | None]]:
     at, count = 0, 0
     while count < ROWS and (insert := _INSERT.match(text, at)):
         is_own = _named(insert["table"])[-1:] == [table.name]
-        columns = _named(insert["columns"]) or [column.name for column in table.columns]
+        # Without names, values are of all columns that a plain SELECT gives.
+        columns = _named(insert["columns"]) or [column.name for column in table.columns if not column.invisible]
         at = insert.end()
         while count < ROWS and text.startswith("(", at):
             row, at = _row(text, at + 1)

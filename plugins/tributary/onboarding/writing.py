@@ -25,21 +25,21 @@ def contract_yaml(inferred: Inferred) -> str:
 
 
 def _table(name: str, table: Table, personal: Mapping[str, str]) -> Iterator[str]:
-    yield f"  {_inline(name)}:"
+    yield f"  {inline(name)}:"
     if table.description:
-        yield f"    description: {_inline(table.description)}"
-    yield f"    primary_key: {_inline(list(table.primary_key))}"
+        yield f"    description: {inline(table.description)}"
+    yield f"    primary_key: {inline(list(table.primary_key))}"
     yield "    columns:"
     for column_name, column in table.columns.items():
         reason = personal.get(column_name)
-        yield f"      {_inline(column_name)}: {_inline(_said(column))}{f'  # {reason}' if reason else ''}"
+        yield f"      {inline(column_name)}: {inline(_said(column))}{f'  # {reason}' if reason else ''}"
 
 
 def _said(column: Column) -> dict[str, Any]:
     return column.model_dump(exclude_defaults=True)
 
 
-def _inline(value: Any) -> str:
+def inline(value: Any) -> str:
     """The value on one line, quoted where YAML would read it as something else."""
     text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, allow_unicode=True, width=10**9)
     return str(text).removesuffix("\n").removesuffix("\n...")

@@ -106,7 +106,7 @@ class AwaitDatabasesOperator(BaseOperator):
             )
 
     def _definitions(self) -> dict[str, str]:
-        from tributary.dbt import MANIFEST
+        from tributary.dbt_artifacts import MANIFEST
 
         return editions.definitions(json.loads(MANIFEST.read_text()))
 

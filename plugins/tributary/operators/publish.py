@@ -44,7 +44,7 @@ class PublishOperator(LineageMixin, BaseOperator):
         self.plan = plan
 
     def execute(self, context: Context) -> dict[str, int]:
-        from tributary.dbt import MANIFEST
+        from tributary.dbt_artifacts import MANIFEST
 
         plan = Plan.read(self.plan.resolve(context))
         plan.refuse_redefined(self.apps, editions.definitions(json.loads(MANIFEST.read_text())))
@@ -71,7 +71,7 @@ class PublishOperator(LineageMixin, BaseOperator):
         return rows
 
     def lineage(self, context: Context) -> list[Written]:
-        from tributary.dbt import MANIFEST
+        from tributary.dbt_artifacts import MANIFEST
 
         columns = consolidated_columns(json.loads(MANIFEST.read_text()))
         tables = {table: columns.get(table, {}) for app in self.apps for table in self.tables[app]}

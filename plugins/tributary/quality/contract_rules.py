@@ -8,14 +8,14 @@ key of the marts that mirror a production table, and the row count.
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterable
 
+from tributary.dumps.words import words_of
 from tributary.naming import DATABASE_COLUMN
 from tributary.quality.rules import Layer, Meta, Rule, Suites, TableSuite
 from tributary.quality.schema import bigquery_types
 from tributary.registry import Contract, Table
 
-_ENUM_VALUE = re.compile(r"'((?:[^']|'')*)'")
 PARTITION_COLUMN = "_dump_date"
 
 
@@ -29,7 +29,8 @@ def contract_expectations(contract: Contract, layer: Layer) -> Suites:
     for name in contract.mart_names:
         table = contract.tables.get(name)
         key = (*prefix, *table.primary_key) if table else ()
-        not_null = [_not_null(column, origin) for column in key]
+        words = _words_of(key)
+        not_null = [_not_null(column, origin, words[column]) for column in key]
         rules = (_row_count(origin), *_unique(key, origin), *not_null)
         tables[name] = TableSuite(key=key, expectations=rules)
     return Suites(layer=layer, tables=tables)
@@ -38,13 +39,14 @@ def contract_expectations(contract: Contract, layer: Layer) -> Suites:
 def _raw(table: Table, origin: str) -> TableSuite:
     selected = {name: table.columns[name] for name in table.selected_columns}
     rules = [_row_count(origin), *_unique(table.primary_key, origin)]
+    words = _words_of(selected)
     for name, column in selected.items():
         if not column.nullable:
-            rules.append(_not_null(name, origin))
+            rules.append(_not_null(name, origin, words[name]))
         if column.type.startswith("enum("):
-            values = [value.replace("''", "'") for value in _ENUM_VALUE.findall(column.type)]
+            values = [word.text for word in words_of(column.type) if word.is_string]
             known = {"column": name, "value_set": values}
-            rules.append(_rule("expect_column_values_to_be_in_set", f"{name.lower()}_known", origin, **known))
+            rules.append(_rule("expect_column_values_to_be_in_set", f"{words[name]}_known", origin, **known))
     columns = {name: bigquery_types(column.type) for name, column in selected.items()}
     return TableSuite(key=table.primary_key, expectations=tuple(rules), columns=columns)
 
@@ -59,9 +61,19 @@ def _unique(key: tuple[str, ...], origin: str) -> list[Rule]:
     return rules
 
 
-def _not_null(column: str, origin: str) -> Rule:
-    name = f"{column.lower().lstrip('_')}_not_null"
-    return _rule("expect_column_values_to_not_be_null", name, origin, column=column)
+def _words_of(columns: Iterable[str]) -> dict[str, str]:
+    """By column, how the names of its rules begin: each another one, and of a form that such names may have."""
+    words: dict[str, str] = {}
+    for column in columns:
+        word = column.lower().lstrip("_")
+        # A rule's name has 80 characters.
+        word = (word if word[:1].isalpha() else f"column_{word}")[:60]
+        words[column] = word if word not in words.values() else f"{word}_{len(words)}"
+    return words
+
+
+def _not_null(column: str, origin: str, word: str) -> Rule:
+    return _rule("expect_column_values_to_not_be_null", f"{word}_not_null", origin, column=column)
 
 
 def _row_count(origin: str) -> Rule:

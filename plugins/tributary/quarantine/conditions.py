@@ -53,6 +53,9 @@ def broken_rows(rule: Rule, *, table: str, key: Iterable[str], rows: Rows, prefi
     :param rows: gives the rows to look at, of this table and of those that the rule's own query names.
     :param prefix: begins the names of the query's parameters, so that several queries can be joined.
     """
+    names = tuple(key)
+    if not names:
+        raise UntranslatableError("the table has no key, by which its rows could be named")
     if rule.parameters:
         raise UntranslatableError(f"it needs the run's {', '.join(sorted(rule.parameters))}")
     if rule.type == UNEXPECTED_ROWS:
@@ -65,7 +68,7 @@ def broken_rows(rule: Rule, *, table: str, key: Iterable[str], rows: Rows, prefi
     if strange:
         raise UntranslatableError(f"there is no SQL for {rule.type} with {', '.join(strange)}")
     condition = translate(rule.kwargs, prefix)
-    columns = ", ".join(f"item.{quoted(column)}" for column in key)
+    columns = ", ".join(f"item.{quoted(column)}" for column in names)
     source, values = rows(table), dict(condition.values)
     if condition.window:
         source = f"(select *, {condition.window} from {source} as item)"  # noqa: S608

@@ -72,11 +72,12 @@ class Quarantine:
         with self._findings() as findings:
             if not findings.collect(failed):
                 raise CheckpointFailed(result, f"Nothing was set aside: {MAX_ROUNDS} rounds did not end it.")
-            bad = findings.bad_rows(self.suites.tables)
+            named = [table for table, suite in self.suites.tables.items() if suite.key]
+            bad = findings.bad_rows(named)
             if faults := too_many(bad, self.database.max_share):
                 raise CheckpointFailed(result, f"Nothing was set aside: {'; '.join(faults)}.")
             checked = self._move(findings, bad, result, recheck)
-            after = _released(checked, findings.released_rows(self.suites.tables))
+            after = _released(checked, findings.released_rows(named))
         if after.failed or after.errors:
             self.restore()
             raise CheckpointFailed(after, "These rules are broken without the bad rows, too; all rows were put back.")

@@ -113,7 +113,7 @@ def make_shop(cloud: LocalCloud) -> Callable[..., Shop]:
 
     def make(tables: dict[str, dict[str, str]], **options: Any) -> Shop:
         contract = Contract.model_validate(
-            {"app": "shops", "raw_only": True, "tables": {name: _table(columns) for name, columns in tables.items()}}
+            {"app": "shops", "models": "none", "tables": {name: _table(columns) for name, columns in tables.items()}}
             | options
         )
         database = Database(

@@ -246,7 +246,7 @@ def make_kiosk(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> C
             f"consolidation: {{cut_off: 1h}}\ndatabases:\n  {name}: {{app: kiosk, guards: {guards}}}\n"
         )
         (include / "contracts" / "kiosk.yaml").write_text(
-            f"app: kiosk\nraw_only: true\ncompletion_line: false\ntables:\n{tables}"
+            f"app: kiosk\nmodels: none\ncompletion_line: false\ntables:\n{tables}"
         )
         kiosk = Kiosk(cloud, load_registry(include).databases[name])
         kiosk.leave_dump(5)

@@ -14,7 +14,7 @@ from tributary.quality.checkpoint import run_checkpoint
 from tributary.quality.contract_rules import contract_expectations
 from tributary.quality.results import CheckpointResult, RuleResult
 from tributary.quality.suites import suites_for
-from tributary.registry import INCLUDE, Contract
+from tributary.registry import INCLUDE, Contract, Models
 
 Sql = Callable[..., list[tuple[Any, ...]]]
 Check = Callable[..., CheckpointResult]
@@ -408,7 +408,7 @@ def test_of_a_table_without_a_key_bad_rows_are_counted_and_not_named(
     kiosk: str, client: bigquery.Client, run_sql: Sql, contract: Contract
 ) -> None:
     lines = contract.tables["lines"].model_copy(update={"primary_key": ()})
-    keyless = contract.model_copy(update={"raw_only": True, "tables": {"lines": lines}})
+    keyless = contract.model_copy(update={"models": Models.NONE, "tables": {"lines": lines}})
     run_sql(f"update {kiosk}.lines set price = null where order_id = 4")
     result = run_checkpoint(client=client, suites=contract_expectations(keyless, "raw"), dataset=kiosk)
     (failed,) = result.failed

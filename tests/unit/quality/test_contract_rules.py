@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tributary.quality.contract_rules import contract_expectations
 from tributary.quality.rules import Suites, TableSuite
-from tributary.registry import Contract
+from tributary.registry import Column, Contract, Models, Table
 
 
 def rules(suites: Suites, table: str) -> dict[str, tuple[str, dict[str, object]]]:
@@ -56,3 +56,18 @@ def test_every_rule_says_that_it_comes_from_the_contract(contract: Contract) -> 
         for suite in contract_expectations(contract, layer).tables.values():
             assert isinstance(suite, TableSuite)
             assert {rule.origin for rule in suite.expectations} == {"include/contracts/kiosk.yaml"}
+
+
+def test_values_of_an_enum_are_what_the_rows_have() -> None:
+    columns = {"id": Column(type="int"), "a": Column(type=r"enum('a\\b','line\nbreak','it''s','(')")}
+    contract = Contract(app="odd", models=Models.NONE, tables={"t": Table(primary_key=("id",), columns=columns)})
+    _, kwargs = rules(contract_expectations(contract, "raw"), "t")["a_known"]
+    assert kwargs["value_set"] == ["a\\b", "line\nbreak", "it's", "("]
+
+
+def test_rules_of_columns_of_any_name_have_names_of_their_own() -> None:
+    names = ("a", "_a", "A", "_1", "_", "x" * 64, "_" + "x" * 63)
+    table = Table(primary_key=("a",), columns={name: Column(type="enum('x')") for name in names})
+    contract = Contract(app="odd", models=Models.NONE, tables={"t": table})
+    found = contract_expectations(contract, "raw").tables["t"].expectations
+    assert len({rule.name for rule in found}) == len(found) == 2 + 2 * len(names)

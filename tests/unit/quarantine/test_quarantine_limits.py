@@ -125,6 +125,12 @@ def test_rules_without_sql_are_refused_with_the_reason(type_: str, kwargs: dict[
         broken_rows(rule, table="items", key=["id"], rows=str)
 
 
+def test_rows_of_a_table_without_a_key_are_not_set_aside() -> None:
+    rule = Rule(type="expect_column_values_to_not_be_null", kwargs={"column": "id"}, meta=Meta(rule="id_not_null"))
+    with pytest.raises(UntranslatableError, match="the table has no key"):
+        broken_rows(rule, table="t", key=(), rows=str)
+
+
 def test_values_travel_as_parameters_and_never_in_the_text() -> None:
     kwargs = {"column": "a", "value_set": ["x'); drop table t", None, 7]}
     rule = Rule(type="expect_column_values_to_be_in_set", kwargs=kwargs, meta=Meta(rule="known"))
