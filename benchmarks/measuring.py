@@ -188,14 +188,22 @@ def keep(
     return keep_figures(name, costs=singles, baseline=baseline, pairs=list(pairs), **figures)
 
 
+def _commit() -> str:
+    """The commit's short name, with `-dirty` where more was changed than what benchmarks write."""
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+
+    changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!benchmarks/results", ":!docs")
+    return git("describe", "--always", "--abbrev=7") + "-dirty" * bool(changed)
+
+
 def keep_figures(name: str, **figures: Any) -> Path:
     """Write figures below `benchmarks/results`, with the machine and the versions."""
-    describe = ["git", "describe", "--always", "--abbrev=7", "--dirty"]
-    commit = subprocess.run(describe, cwd=ROOT, capture_output=True, text=True, check=True)
     document = {
         "name": name,
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
-        "commit": commit.stdout.strip(),
+        "commit": _commit(),
         "machine": {
             "cpus": os.cpu_count(),
             "memory_gb": round(psutil.virtual_memory().total / 2**30),
