@@ -1,14 +1,16 @@
-"""Pre-flight of a file on this machine, for `tributary dump check`. No Airflow, no connection."""
+"""Pre-flight by a contract, and of a file on this machine, for `tributary dump check`. No Airflow, no connection."""
 
 from __future__ import annotations
 
 import sys
 from contextlib import nullcontext
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
+from typing import BinaryIO
 
 from tributary.dumps import DumpReport, preflight
-from tributary.registry import load_registry
+from tributary.registry import Contract, load_registry
 
 STANDARD_INPUT = "-"
 
@@ -33,11 +35,22 @@ def check_dump(file: str, database: str | None) -> DumpReport:
         if database in registry.databases or any(entry.name == database for entry in registry.broken):
             contract = registry.database(database).contract
     with nullcontext(sys.stdin.buffer) if file == STANDARD_INPUT else Path(file).open("rb") as stream:
-        return preflight(
-            stream,
-            database=database,
-            source_name=contract.source_name if contract else None,
-            expected_tables=tuple(contract.tables) if contract else None,
-            allow_own_database=bool(contract and contract.own_database_statements),
-            require_completion=contract.completion_line if contract else True,
-        )
+        if contract is None or database is None:
+            return preflight(stream, database=database)
+        return preflight_by(contract, stream, database)
+
+
+def preflight_by(
+    contract: Contract, stream: BinaryIO, database: str, *, not_before: date | None = None, describe: bool = False
+) -> DumpReport:
+    """Pre-flight of a dump of that database as its contract wants it; see `preflight`."""
+    return preflight(
+        stream,
+        database=database,
+        source_name=contract.source_name,
+        expected_tables=tuple(contract.tables),
+        allow_own_database=contract.own_database_statements,
+        require_completion=contract.completion_line,
+        not_before=not_before,
+        describe=describe,
+    )

@@ -43,8 +43,8 @@ def render(registry: Registry, include: Path = INCLUDE) -> dict[Path, str]:
 
 def write(registry: Registry, include: Path = INCLUDE) -> list[Path]:
     """Write the files that are stale, and remove those of models that there are no more; returns their paths."""
-    written = stale(registry, include)
     texts = render(registry, include)
+    written = _stale(texts, registry, include)
     for path in written:
         if path in texts:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -58,7 +58,10 @@ def write(registry: Registry, include: Path = INCLUDE) -> list[Path]:
 
 def stale(registry: Registry, include: Path = INCLUDE) -> list[Path]:
     """The files whose text is not what the registry gives now, and models that it gives no more."""
-    texts = render(registry, include)
+    return _stale(render(registry, include), registry, include)
+
+
+def _stale(texts: Mapping[Path, str], registry: Registry, include: Path) -> list[Path]:
     changed = [path for path, text in texts.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
     # Whose entry or contract is broken for the moment keeps its models.
     made = [] if registry.broken else sorted((include / "dbt" / "models" / FOLDER).glob("*/*"))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tributary import dbt_artifacts
 from tributary import registry as module
 from tributary.errors import RegistryError
 from tributary.registry import load_registry
@@ -72,6 +73,19 @@ def test_an_app_whose_models_are_missing_takes_no_other_dag_away(
     with pytest.raises(RegistryError, match="cars: include/dbt/target has no models of it") as caught:
         runpy.run_path(str(root / "dags" / "broken_databases.py"))
     seen(str(caught.value))
+
+
+def test_a_task_asks_for_the_models_of_its_own_database_alone(
+    include: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (include / "contracts" / "cars.yaml").write_text(CONTRACT.replace("toys", "cars").replace("none", "generated"))
+    (include / "databases.yaml").write_text("databases: {a: {app: cars}, b: {app: cars}, c: {app: cars}}\n")
+    monkeypatch.setattr(module.load_registry, "__defaults__", (include,))
+    asked: list[str] = []
+    monkeypatch.setattr(dbt_artifacts, "has_models", asked.append)
+    monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", "elt__b")
+    runpy.run_path(str(root / "dags" / "elt.py"))
+    assert asked == ["cars"]
 
 
 @pytest.mark.parametrize(

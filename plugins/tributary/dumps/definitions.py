@@ -27,12 +27,11 @@ _LARGEST = 64 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class ColumnDefinition:
-    """One column. `type` is in the form of contracts; see `column_types`. `generated`: the server computes it."""
+    """One column. `type` is in the form of contracts; see `column_types`. `invisible`: a plain SELECT leaves it out."""
 
     name: str
     type: str
     nullable: bool = True
-    generated: bool = False
     invisible: bool = False
     comment: str = ""
 
@@ -184,7 +183,6 @@ class _Table:
             name,
             kind,
             nullable=not (is_serial or is_primary or ("not", "null") in pairs),
-            generated="generated" in attributes or ("as", "(") in pairs,
             invisible="invisible" in attributes,
             comment=_comment(words[used:]),
         )

@@ -48,16 +48,18 @@ class _Table:
     @property
     def key(self) -> tuple[str, ...]:
         """The first one whose columns are all copied."""
-        not_copied = self.personal.keys() | self.unfit.keys()
-        return next((key for key in self.definition.row_keys if not_copied.isdisjoint(key)), ())
+        return next((key for key in self.definition.row_keys if self._not_copied.isdisjoint(key)), ())
+
+    @property
+    def _not_copied(self) -> set[str]:
+        return self.personal.keys() | self.unfit.keys()
 
     @property
     def why_left_out(self) -> str:
         """Why it cannot stand in a contract; empty where it can."""
         if reason := why_unfit(self.definition.name, "table"):
             return reason
-        not_copied = self.personal.keys() | self.unfit.keys()
-        if all(column.name in not_copied for column in self.definition.columns):
+        if self._not_copied.issuperset(column.name for column in self.definition.columns):
             return "no column of it could be copied: they look personal, or have names that cannot be kept"
         return ""
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from tributary.dump_check import STANDARD_INPUT
+from tributary.dump_check import STANDARD_INPUT, preflight_by
 from tributary.dumps import DumpRefused, DumpReport, open_dump, preflight
 from tributary.dumps.definitions import TableDefinition
 from tributary.errors import TributaryError
@@ -30,14 +30,14 @@ def infer_from(file: str, app: str, database: str) -> Inferred:
         stream.seek(0)
         inferred = infer(app, report, first_rows(open_dump(stream), report), database)
         stream.seek(0)
-        _preflight(stream, inferred.contract, database).raise_if_refused()
+        preflight_by(inferred.contract, stream, database).raise_if_refused()
         return inferred
 
 
 def definitions_for(file: str, contract: Contract, database: str) -> Mapping[str, TableDefinition]:
     """The definitions in a dump that the DAG of that database would import; raises as `infer_from`."""
     with _opened(file) as stream:
-        report = _preflight(stream, contract, database)
+        report = preflight_by(contract, stream, database, describe=True)
     report.raise_if_refused()
     return _definitions(report, contract)
 
@@ -56,19 +56,6 @@ def _definitions(report: DumpReport, contract: Contract) -> Mapping[str, TableDe
         findings = [str(one) for one in report.findings if one.code == "unread_definition" and one.table in unread]
         raise TributaryError(f"expected definitions that can be read, found {'; '.join(findings)}")
     return report.definitions
-
-
-def _preflight(stream: BinaryIO, contract: Contract, database: str) -> DumpReport:
-    """As the database's DAG does it."""
-    return preflight(
-        stream,
-        database=database,
-        source_name=contract.source_name,
-        expected_tables=tuple(contract.tables),
-        allow_own_database=contract.own_database_statements,
-        require_completion=contract.completion_line,
-        describe=True,
-    )
 
 
 def _accepted(report: DumpReport) -> DumpReport:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 
 from tributary.dates import DUMP_DATE, parse_day
-from tributary.dumps import Changes, DumpReport, needs_copy, open_dump, preflight, rewrite
+from tributary.dump_check import preflight_by
+from tributary.dumps import Changes, DumpReport, needs_copy, open_dump, rewrite
 from tributary.hooks.clients import ops_store
 from tributary.ledger.guards import check_guards
 from tributary.registry import Database
@@ -58,15 +59,7 @@ class PreflightOperator(BaseOperator):
         blob = bucket.blob(dump["name"], generation=dump["generation"] or None)
         day, force = parse_day(self.dump_date), context["params"]["force"]
         with blob.open("rb") as stream:
-            report = preflight(
-                stream,
-                database=self.database.name,
-                source_name=contract.source_name,
-                expected_tables=tuple(contract.tables),
-                allow_own_database=contract.own_database_statements,
-                require_completion=contract.completion_line,
-                not_before=None if force else day - OLDEST,
-            )
+            report = preflight_by(contract, stream, self.database.name, not_before=None if force else day - OLDEST)
         self.log.info("%s", report.to_text())
         store = ops_store()
         record: dict[str, Any] = {

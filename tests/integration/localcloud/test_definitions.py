@@ -53,23 +53,23 @@ def written() -> str:
     return "create table `a ``table` (\n  " + ",\n  ".join(lines) + "\n) comment='of, (all) it''s types'"
 
 
-def by_the_server(mysql: MySQL, database: str) -> list[tuple[str, str, bool, bool, str]]:
-    """Name, type, nullable, generated and comment of each column."""
+def by_the_server(mysql: MySQL, database: str) -> list[tuple[str, str, bool, str]]:
+    """Name, type, nullable and comment of each column."""
     rows = mysql.run(
-        "select column_name, column_type, is_nullable, extra, column_comment from information_schema.columns "
+        "select column_name, column_type, is_nullable, column_comment from information_schema.columns "
         f"where table_schema = '{database}' order by ordinal_position"
     )
     found = []
-    for name, kind, nullable, extra, comment in rows:
+    for name, kind, nullable, comment in rows:
         # MySQL 8 shows widths no more, but for these two.
         is_shown = "zerofill" in kind or kind == "tinyint(1)"
         kind = kind if is_shown else re.sub(r"^(\w*int|year)\(\d+\)", r"\1", kind)
-        found.append((name, kind, nullable == "YES", "GENERATED" in extra, comment))
+        found.append((name, kind, nullable == "YES", comment))
     return found
 
 
-def as_read(table: TableDefinition) -> list[tuple[str, str, bool, bool, str]]:
-    return [(one.name, one.type, one.nullable, one.generated, one.comment) for one in table.columns]
+def as_read(table: TableDefinition) -> list[tuple[str, str, bool, str]]:
+    return [(one.name, one.type, one.nullable, one.comment) for one in table.columns]
 
 
 @pytest.fixture
