@@ -1,10 +1,10 @@
 """How fast data moves: `python -m benchmarks.moving [MEGABYTES ...] [--runs N]`.
 
 Makes a dump of a table like TPC-H's `lineitem` of each size (100 and 2,000 MB), packed by gzip as the registry's
-default pattern has them, and plain for the first size. In turns, N (5) times with the first and three times with each
-other one: the bare `mariadb` client reads it; the local Cloud SQL imports it from the bucket. Then as many syncs into
-the local BigQuery. Prints MB (unpacked), rows, rows by CPU second of all processes, and the peak memory of the importer
-and of the mover. Needs `TRIBUTARY_BQEMULATOR`, the emulator's program.
+default pattern has them, and plain for the first size. In turns, N (5) times each: the bare `mariadb` client reads it;
+the local Cloud SQL imports it from the bucket. Then as many syncs into the local BigQuery. Prints MB (unpacked), rows,
+rows by CPU second of all processes, and the peak memory of the importer and of the mover. Needs `TRIBUTARY_BQEMULATOR`,
+the emulator's program.
 """
 
 from __future__ import annotations
@@ -150,8 +150,7 @@ def main(arguments: list[str]) -> None:
             roots = [mover.pid(service) for service in SERVICES]
             for number, megabytes in enumerate(options.megabytes):
                 rows, size = mover.make(megabytes, plain=number == 0)
-                runs = options.runs if number == 0 else min(3, options.runs)
-                found, peaks = moved(mover, megabytes, runs, roots, plain=number == 0)
+                found, peaks = moved(mover, megabytes, options.runs, roots, plain=number == 0)
                 for way, taken in found.items():
                     lines.append(line(megabytes, rows, size, way, taken, peaks.get(way)))
                     print(row(lines[-1].values()))
