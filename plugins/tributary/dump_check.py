@@ -9,8 +9,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO
 
+from tributary.contracts import Contract
 from tributary.dumps import DumpReport, preflight
-from tributary.registry import Contract, load_registry
+from tributary.registry import load_registry
 
 STANDARD_INPUT = "-"
 

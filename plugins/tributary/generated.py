@@ -13,9 +13,10 @@ from typing import Any
 import yaml
 
 from tributary import docs, naming
+from tributary.contracts import Contract, Models
 from tributary.errors import RegistryError
 from tributary.generated_models import FOLDER, MADE, literal, model_name, models_of
-from tributary.registry import INCLUDE, Contract, Models, Registry, RegistryFile
+from tributary.registry import INCLUDE, Registry, RegistryFile
 from tributary.telemetry import catalogue
 
 # Around the part of docs/metrics.md that is made; the rest of it is written by hand.

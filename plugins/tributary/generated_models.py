@@ -14,8 +14,8 @@ from typing import Any
 
 import yaml
 
+from tributary.contracts import Contract, Table
 from tributary.quality.schema import bigquery_types
-from tributary.registry import Contract, Table
 
 # Below include/dbt/models; every file there is made.
 FOLDER = "generated"

@@ -13,69 +13,26 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import date, timedelta
-from enum import StrEnum
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import Field
 
 from tributary.alerts.finding import Severity
 from tributary.alerts.policy import AlertPolicy
 from tributary.alerts.reading import read_policy
-from tributary.dumps.column_types import column_type
-from tributary.dumps.words import words_of
+from tributary.contracts import DATABASE_NAME, Contract, Frozen, Guards, Name, QuarantineLimit, load_contract
 from tributary.durations import Duration
 from tributary.errors import RegistryError
-from tributary.strict_yaml import parse_yaml, read_yaml, show, text_of, validated
+from tributary.strict_yaml import parse_yaml, show, text_of, validated
 
 INCLUDE = Path(__file__).resolve().parents[2] / "include"
 
-# A BigQuery dataset name (letters, digits, underscores) which is also a MySQL name without quotes.
-DATABASE_NAME = r"^[a-z][a-z0-9_]{0,61}$"
 RESERVED_DATABASES = frozenset({"consolidated", "consolidated__audit", "ops", "mysql", "sys"})
-IDENTIFIER = r"^[A-Za-z_][A-Za-z0-9_]{0,127}$"
-
-# What the names of columns of the warehouse may not begin with, in lower case: BigQuery's, the loader's and our own.
-# https://cloud.google.com/bigquery/docs/schemas#column_names
-RESERVED_COLUMNS = (
-    "_table_", "_file_", "_partition", "_row_timestamp", "__root__", "_colidentifier", "_change_", "_airbyte_",
-    "_dump_date", "_database",
-)  # fmt: skip
-# Folders of include/dbt/models that are no app's.
-RESERVED_APPS = frozenset({"consolidated", "generated", "sources"})
-
-Name = Annotated[str, StringConstraints(pattern=DATABASE_NAME)]
-Identifier = Annotated[str, StringConstraints(pattern=IDENTIFIER)]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Guards(_Model):
-    """How far a table's rows may be from those in the last landed dump. What is not said is taken from above."""
-
-    shrink: float = Field(0.5, ge=0, le=1, description="Smallest share of the rows that must be left; 0: none need be.")
-    growth: float = Field(20.0, ge=1, description="Greatest multiple of the rows that there may be.")
-    small: int = Field(
-        1000, ge=0, description="Tables that had fewer rows may shrink and grow as they like; they may not lose all."
-    )
-
-    def changed_by(self, other: Guards | None) -> Guards:
-        """These, with what the other one says itself."""
-        return self.model_copy(update=other.model_dump(exclude_unset=True)) if other else self
-
-
-class QuarantineLimit(_Model):
-    """How much of a table may be set aside when its rows break rules."""
-
-    max_share: float = Field(
-        0, ge=0, le=1, description="Bad rows of a table by its rows in the dump, such as 0.01; 0 sets nothing aside."
-    )
-
-
-class Limits(_Model):
+class Limits(Frozen):
     """How long a step may take before people are warned. What is not said is taken from above."""
 
     find_dump: Duration | None = None
@@ -96,99 +53,7 @@ class Limits(_Model):
         return {step: limit for step, limit in self if limit is not None}
 
 
-class Column(_Model):
-    """One column of a production table."""
-
-    type: str = Field(description="MySQL type as in the DDL, lower case, such as `decimal(10,2)`.")
-    description: str = ""
-    nullable: bool = False
-    personal: bool = Field(False, description="Personal data: the column is never copied out of MySQL.")
-
-    @field_validator("type")
-    @classmethod
-    def _is_a_type(cls, text: str) -> str:
-        column_type(words_of(text))
-        return text
-
-
-class Table(_Model):
-    """One production table."""
-
-    description: str = ""
-    primary_key: tuple[Identifier, ...] = Field(
-        (), description="The columns that name a row; only apps without models of their own have tables with none."
-    )
-    columns: dict[Identifier, Column] = Field(min_length=1)
-    guards: Guards | None = None
-    quarantine: QuarantineLimit | None = Field(None, description="Stands in place of the database's.")
-
-    @property
-    def selected_columns(self) -> tuple[str, ...]:
-        """The columns that are copied to BigQuery: all but the personal ones."""
-        return tuple(name for name, column in self.columns.items() if not column.personal)
-
-
-class Mart(_Model):
-    """A mart beyond the ones that mirror a production table."""
-
-    description: str
-
-
-class Models(StrEnum):
-    """Where an app's dbt models come from."""
-
-    OWN = "own"
-    GENERATED = "generated"
-    NONE = "none"
-
-
-class Contract(_Model):
-    """The schema that all databases of one app share."""
-
-    app: Name
-    description: str = ""
-    models: Models = Field(
-        Models.OWN,
-        description="`own`: people write the app's dbt models, and it is consolidated; `generated`: they are made from "
-        "this contract, one for each table, in the database's dataset alone; `none`: stop after the raw layer.",
-    )
-    completion_line: bool = Field(
-        True, description="Whether dumps end with mysqldump's `-- Dump completed`; hand-written ones do not."
-    )
-    own_database_statements: bool = Field(
-        False, description="Whether dumps may create, drop and USE their own database; it is then left out."
-    )
-    drop_definers: bool = Field(
-        False, description="Whether to leave out the DEFINER of views, triggers, routines and events in the dumps."
-    )
-    collation: str | None = Field(
-        None,
-        pattern=r"^utf8mb4_\w+$",
-        description="Stands in place of `utf8mb4_0900_ai_ci`, for a staging server that lacks it.",
-    )
-    source_name: str | None = Field(
-        None, description="The database's name inside the dumps, where it differs from the registry's."
-    )
-    tables: dict[Identifier, Table] = Field(min_length=1)
-    marts: dict[Name, Mart] = Field(default_factory=dict)
-
-    @property
-    def raw_only(self) -> bool:
-        """Whether its databases have no more than their raw layer."""
-        return self.models is Models.NONE
-
-    @property
-    def is_consolidated(self) -> bool:
-        """Whether the rows of its databases go to `consolidated`."""
-        return self.models is Models.OWN
-
-    @property
-    def mart_names(self) -> tuple[str, ...]:
-        """Every table that is built of a database: one per production table, then the further marts."""
-        return () if self.raw_only else (*self.tables, *self.marts)
-
-
-class Defaults(_Model):
+class Defaults(Frozen):
     """What holds for every database that does not say otherwise."""
 
     owner: str = "data-platform"
@@ -208,7 +73,7 @@ class Defaults(_Model):
     limits: Limits = Field(default_factory=Limits, description="How long single steps may take.")
 
 
-class Consolidation(_Model):
+class Consolidation(Frozen):
     """When and how all databases become one dataset."""
 
     cut_off: Duration = Field(
@@ -223,7 +88,7 @@ class Consolidation(_Model):
     severity: Severity = Field(Severity.page, description="Who has to do something when it is not.")
 
 
-class Ops(_Model):
+class Ops(Frozen):
     """How long the dataset `ops` remembers."""
 
     keep: Duration = Field(
@@ -233,7 +98,7 @@ class Ops(_Model):
     )
 
 
-class _Entry(_Model):
+class _Entry(Frozen):
     """What `databases.yaml` may say of one database."""
 
     app: Name
@@ -249,7 +114,7 @@ class _Entry(_Model):
     description: str = ""
 
 
-class RegistryFile(_Model):
+class RegistryFile(Frozen):
     """`databases.yaml` as a whole; editors complete it from this model's JSON Schema."""
 
     defaults: Defaults = Field(default_factory=Defaults)
@@ -259,7 +124,7 @@ class RegistryFile(_Model):
     databases: dict[Name, _Entry]
 
 
-class Database(_Model):
+class Database(Frozen):
     """One production database, with the defaults filled in and its contract at hand."""
 
     name: Name
@@ -292,14 +157,14 @@ class Database(_Model):
         return (found.quarantine or self.quarantine).max_share if found.primary_key else 0
 
 
-class BrokenDatabase(_Model):
+class BrokenDatabase(Frozen):
     """A database whose entry or contract cannot be used, and why."""
 
     name: str
     error: str
 
 
-class Registry(_Model):
+class Registry(Frozen):
     """All databases. Iteration order is the file's order, so everything derived is deterministic.
 
     `faults` say what of `alerts` is wrong and was left out.
@@ -348,50 +213,6 @@ class Registry(_Model):
                 if entry.name == name:
                     raise RegistryError(entry.error) from None
             raise RegistryError(f"no database {name!r} in the registry; it has: {known}") from None
-
-
-def load_contract(path: Path) -> Contract:
-    """Read one contract. Raises RegistryError for anything that is not of the expected form."""
-    document = read_yaml(path).data
-    if "raw_only" in document:
-        raise RegistryError(f"{show(path)}: raw_only: expected `models: none` in its place, or `models: generated`")
-    contract = validated(Contract, document, path, at="")
-    if contract.app != path.stem:
-        raise RegistryError(f"{show(path)}: app: found {contract.app!r}, expected the file's name, {path.stem!r}")
-    for name, table in contract.tables.items():
-        if not table.primary_key and contract.is_consolidated:
-            raise RegistryError(
-                f"{show(path)}: tables.{name}.primary_key: found none, expected the columns that name a row; "
-                "only an app without models of its own may do without"
-            )
-        for key in table.primary_key:
-            if key not in table.selected_columns:
-                raise RegistryError(
-                    f"{show(path)}: tables.{name}.primary_key: found {key!r}, "
-                    f"expected columns of the table that are not personal: {', '.join(table.selected_columns)}"
-                )
-    if contract.app in RESERVED_APPS:
-        raise RegistryError(
-            f"{show(path)}: app: found {contract.app!r}, which is a folder of dbt's models; expected another"
-        )
-    for name, table in contract.tables.items():
-        if not table.selected_columns:
-            raise RegistryError(
-                f"{show(path)}: tables.{name}.columns: found personal ones alone, expected one that is copied; "
-                "take the table out"
-            )
-        reserved = [column for column in table.selected_columns if column.lower().startswith(RESERVED_COLUMNS)]
-        if reserved and contract.models is Models.GENERATED:
-            raise RegistryError(
-                f"{show(path)}: tables.{name}.columns: found {reserved[0]!r}, expected no name that begins with one of "
-                f"{', '.join(RESERVED_COLUMNS)}; take the column out"
-            )
-    if contract.marts and not contract.is_consolidated:
-        raise RegistryError(f"{show(path)}: marts: found some, expected none where `models` is {contract.models}")
-    clash = sorted(set(contract.tables) & set(contract.marts))
-    if clash:
-        raise RegistryError(f"{show(path)}: marts: found {clash[0]!r}, expected a name that no table has")
-    return contract
 
 
 def load_registry(include: Path = INCLUDE) -> Registry:

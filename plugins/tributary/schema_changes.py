@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from enum import StrEnum
 
+from tributary.contracts import Contract, Table
 from tributary.dumps.definitions import TableDefinition, normal_type
-from tributary.registry import Contract, Table
 
 
 class ChangeKind(StrEnum):

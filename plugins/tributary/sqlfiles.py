@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from string import Template
 
-from tributary.registry import DATABASE_NAME, INCLUDE
+from tributary.contracts import DATABASE_NAME
+from tributary.registry import INCLUDE
 
 SQL = INCLUDE / "sql"
 

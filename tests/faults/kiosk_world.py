@@ -21,6 +21,7 @@ from tests.integration.operators.test_resumed_jobs import order
 from tests.support.histories import Dump, Life, Run
 from tributary import naming
 from tributary.airbyte import sync_jobs
+from tributary.contracts import Column
 from tributary.hooks.clients import bigquery_client, staging_server
 from tributary.hooks.cloud_sql import CloudSqlHook
 from tributary.ledger.store import OpsStore
@@ -30,7 +31,6 @@ from tributary.operators.import_dump import ImportDumpOperator
 from tributary.operators.preflight import PreflightOperator
 from tributary.operators.reconcile import ReconcileOperator
 from tributary.operators.sync import SyncOperator
-from tributary.registry import Column
 from tributary.resuming import JobState, OutsideJob
 from tributary.settings import GOOGLE_CONNECTION
 

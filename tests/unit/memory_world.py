@@ -17,12 +17,13 @@ from airflow.sdk.module_loading import import_string
 from google.api_core.exceptions import NotFound
 
 from tests.support.histories import Dump, Life, Run, moment_name
+from tributary.contracts import Column, Contract, Models, Table
 from tributary.dumps.selection import DumpObject, choose_dump
 from tributary.ledger.compare import check_same_rows
 from tributary.operators import import_dump, outside_job, sync
 from tributary.operators.import_dump import ImportDumpOperator
 from tributary.operators.sync import SyncOperator
-from tributary.registry import Column, Contract, Database, Models, Table
+from tributary.registry import Database
 from tributary.resuming import JobState, OutsideJob
 from tributary.staging import read_marker, require_own
 

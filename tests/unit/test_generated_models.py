@@ -10,9 +10,10 @@ import yaml
 from jinja2 import Environment
 
 from tributary import generated
+from tributary.contracts import Contract, load_contract
 from tributary.errors import RegistryError
 from tributary.generated_models import models_of, typed_as
-from tributary.registry import INCLUDE, Contract, load_contract, load_registry
+from tributary.registry import INCLUDE, load_registry
 
 CONTRACT = """
 app: cinema

@@ -10,11 +10,12 @@ from airflow.sdk.bases.operator import TRIGGER_FAIL_REPR, TriggerFailureReason
 from airflow.sdk.exceptions import TaskDeferralError, TaskDeferred
 
 from tests.unit.memory_world import NAME
+from tributary.contracts import Column, Contract, Models, Table
 from tributary.failures import Kind, classify
 from tributary.operators import outside_job
 from tributary.operators.import_dump import ImportDumpOperator, finished_operation
 from tributary.operators.sync import SyncOperator
-from tributary.registry import Column, Contract, Database, Models, Table
+from tributary.registry import Database
 
 LIMIT = timedelta(hours=1)
 TABLES = {"lines": Table(primary_key=("id",), columns={"id": Column(type="int")})}

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from tributary.contracts import Guards, load_contract
 from tributary.errors import RegistryError
-from tributary.registry import Guards, load_contract, load_registry
+from tributary.registry import load_registry
 
 CONTRACT = """
 app: toys

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tributary.contracts import Column, Contract
 from tributary.dumps.definitions import TableDefinition, read_table
-from tributary.registry import Column, Contract
 from tributary.schema_changes import ChangeKind, SchemaChange, schema_changes
 
 CONTRACT = Contract.model_validate(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tributary.errors import GuardError
 
 if TYPE_CHECKING:
-    from tributary.registry import Guards
+    from tributary.contracts import Guards
 
 
 def check_guards(

@@ -14,13 +14,14 @@ from typing import Any
 import yaml
 
 from tributary import generated
+from tributary.contracts import Contract, load_contract
 from tributary.dump_check import STANDARD_INPUT
 from tributary.errors import RegistryError, TributaryError
 from tributary.onboarding.inference import Inferred
 from tributary.onboarding.reading import definitions_for, infer_from
 from tributary.onboarding.writing import contract_yaml, inline
 from tributary.quality.suites import suites_for
-from tributary.registry import INCLUDE, Contract, Registry, load_contract, load_registry
+from tributary.registry import INCLUDE, Registry, load_registry
 from tributary.schema_changes import ChangeKind, SchemaChange, schema_changes
 from tributary.strict_yaml import show, text_of
 

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tributary.contracts import DATABASE_NAME
 from tributary.dump_check import STANDARD_INPUT
 from tributary.dumps import DumpError
 from tributary.errors import TributaryError
-from tributary.registry import DATABASE_NAME, load_registry
+from tributary.registry import load_registry
 from tributary.terminal import Format, FormatOption, console, day_of, errors, print_rows, say
 
 if TYPE_CHECKING:

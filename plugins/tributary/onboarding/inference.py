@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from tributary.contracts import IDENTIFIER, RESERVED_COLUMNS, Column, Contract, Models, Table
 from tributary.dumps import DumpReport
 from tributary.dumps.definitions import TableDefinition
 from tributary.errors import TributaryError
 from tributary.onboarding.personal import looks_personal
-from tributary.registry import IDENTIFIER, RESERVED_COLUMNS, Column, Contract, Models, Table
 
 # Findings of pre-flight that an option of the contract answers, so that they refuse nothing once it is there.
 ANSWERED = frozenset({"database_statement", "incomplete", "no_header"})

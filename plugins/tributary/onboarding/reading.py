@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from tributary.contracts import Contract
 from tributary.dump_check import STANDARD_INPUT, preflight_by
 from tributary.dumps import DumpRefused, DumpReport, open_dump, preflight
 from tributary.dumps.definitions import TableDefinition
 from tributary.errors import TributaryError
 from tributary.onboarding.inference import ANSWERED, Inferred, infer
 from tributary.onboarding.samples import first_rows
-from tributary.registry import Contract
 
 
 def infer_from(file: str, app: str, database: str) -> Inferred:

@@ -7,8 +7,8 @@ from typing import Any
 
 import yaml
 
+from tributary.contracts import Column, Table
 from tributary.onboarding.inference import Inferred
-from tributary.registry import Column, Table
 
 _SCHEMA = "# yaml-language-server: $schema=../schemas/contract.schema.json\n"
 

@@ -13,6 +13,7 @@ from airflow.providers.google.cloud.operators.cloud_sql import CloudSQLImportIns
 from airflow.sdk.exceptions import AirflowRuntimeError
 
 from tributary import naming
+from tributary.contracts import Table
 from tributary.dates import DUMP_DATE
 from tributary.dead_letters.redaction import one_line
 from tributary.errors import DumpReplacedError, ImportRefusedError, ImportTimeoutError
@@ -20,7 +21,6 @@ from tributary.hooks.clients import staging_address, staging_server
 from tributary.hooks.cloud_sql import CloudSqlHook, is_busy
 from tributary.operators.outside_job import OutsideJobMixin
 from tributary.policies import IMPORT_LIMIT
-from tributary.registry import Table
 from tributary.resuming import Action, OutsideJob, decide
 from tributary.settings import GOOGLE_CONNECTION
 from tributary.staging import LoadMarker, mark_whole, read_marker, write_marker

@@ -11,6 +11,7 @@ from airflow.sdk import BaseOperator
 
 from tributary import naming
 from tributary.consolidation import Plan
+from tributary.contracts import Contract
 from tributary.dates import DUMP_DATE, parse_day
 from tributary.dead_letters.closing import close_for_run
 from tributary.errors import TributaryError
@@ -24,7 +25,7 @@ from tributary.quality.rules import Layer
 from tributary.quality.suites import suites_for
 from tributary.quarantine.flow import Quarantine
 from tributary.raw import require_load
-from tributary.registry import Contract, Database, Registry
+from tributary.registry import Database, Registry
 from tributary.settings import Settings
 from tributary.telemetry import senders
 from tributary.versions import Base

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from tributary.contracts import Contract, Table
 from tributary.dumps.words import words_of
 from tributary.naming import DATABASE_COLUMN
 from tributary.quality.rules import Layer, Meta, Rule, Suites, TableSuite
 from tributary.quality.schema import bigquery_types
-from tributary.registry import Contract, Table
 
 PARTITION_COLUMN = "_dump_date"
 

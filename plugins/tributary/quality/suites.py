@@ -26,9 +26,10 @@ from typing import Any
 
 from pydantic import ValidationError as PydanticError
 
+from tributary.contracts import Contract
 from tributary.quality.contract_rules import contract_expectations
 from tributary.quality.rules import UNEXPECTED_ROWS, Layer, Rule, SuiteError, Suites, TableSuite
-from tributary.registry import INCLUDE, Contract
+from tributary.registry import INCLUDE
 from tributary.strict_yaml import read_yaml, show
 
 # Doubled braces are literal braces in a query of Great Expectations.

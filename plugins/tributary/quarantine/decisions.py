@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any, Literal
 
 from tributary import naming
+from tributary.contracts import Table
 from tributary.errors import TributaryError
 from tributary.ledger.reading import table_columns
 from tributary.ledger.store import OpsStore, execute
@@ -15,7 +16,7 @@ from tributary.quality.rules import Suites
 from tributary.quality.schema import bigquery_types
 from tributary.quarantine.conditions import key_text, quoted
 from tributary.quarantine.moving import quarantined_tables
-from tributary.registry import Database, Table
+from tributary.registry import Database
 from tributary.sqlfiles import compose_sql, render_sql
 
 Decision = Literal["release", "drop"]

@@ -12,7 +12,8 @@ from types import MappingProxyType
 from typing import Any
 
 from tributary import naming
-from tributary.registry import Database, Table
+from tributary.contracts import Table
+from tributary.registry import Database
 
 BIGQUERY = "bigquery"
 # Columns are told of what is made from at most so many tables. Each further one makes every column's entry

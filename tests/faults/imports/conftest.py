@@ -14,10 +14,11 @@ from tests.integration.dead_letters.conftest import run_task, spool, store
 from tests.integration.operators.conftest import DAY, NUMBERS, Given, Kiosk, cloud, services
 from tests.support.services import LocalCloud
 from tributary import naming
+from tributary.contracts import Contract
 from tributary.operators.import_dump import ImportDumpOperator
 from tributary.operators.preflight import PreflightOperator
 from tributary.operators.validate import ValidateRawOperator
-from tributary.registry import Contract, Database
+from tributary.registry import Database
 
 __all__ = ["cloud", "run_task", "services", "spool", "store"]
 

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from tests.integration.operators.conftest import DAY, Given, Kiosk
+from tributary.contracts import QuarantineLimit
 from tributary.hooks.clients import bigquery_client
 from tributary.operators import validate
 from tributary.operators.reconcile import ReconcileOperator
 from tributary.operators.validate import ValidateRawOperator
 from tributary.quality.suites import suites_for
-from tributary.registry import QuarantineLimit
 
 SUITE = """
 tables:

@@ -13,7 +13,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
 from tests.support.services import LocalCloud
-from tributary.registry import Contract
+from tributary.contracts import Contract
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from tests.integration.quality.conftest import Sql
 from tributary import naming
+from tributary.contracts import Contract, QuarantineLimit
 from tributary.errors import RawTakenError, StageMismatchError, TributaryError
 from tributary.failures import Kind, classify
 from tributary.ledger.store import OpsStore, execute
@@ -27,7 +28,7 @@ from tributary.quarantine import flow, moving
 from tributary.quarantine.cli import app
 from tributary.quarantine.decisions import Decision, Decisions, UnknownRowsError
 from tributary.quarantine.finding import FINDINGS, Findings
-from tributary.registry import Contract, Database, QuarantineLimit
+from tributary.registry import Database
 from tributary.sqlfiles import read_sql, render_sql
 
 DAY = date(2026, 11, 20)

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from google.cloud import bigquery
 
+from tributary.contracts import Contract, Models
 from tributary.quality.checkpoint import run_checkpoint
 from tributary.quality.contract_rules import contract_expectations
 from tributary.quality.results import CheckpointResult, RuleResult
 from tributary.quality.suites import suites_for
-from tributary.registry import INCLUDE, Contract, Models
+from tributary.registry import INCLUDE
 
 Sql = Callable[..., list[tuple[Any, ...]]]
 Check = Callable[..., CheckpointResult]

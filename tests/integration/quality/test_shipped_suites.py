@@ -12,10 +12,11 @@ import pytest
 import yaml
 from google.cloud import bigquery
 
+from tributary.contracts import Contract
 from tributary.quality.checkpoint import run_checkpoint
 from tributary.quality.schema import bigquery_types
 from tributary.quality.suites import suites_for
-from tributary.registry import INCLUDE, Contract, load_registry
+from tributary.registry import INCLUDE, load_registry
 from tributary.versions import Base
 
 Sql = Callable[..., list[tuple[Any, ...]]]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from tributary.contracts import Guards
 from tributary.errors import GuardError
 from tributary.failures import classify
 from tributary.ledger.guards import check_guards
-from tributary.registry import Guards
 
 
 def check(before: int | None, now: int, **guards: float) -> None:

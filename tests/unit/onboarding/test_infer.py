@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from tributary.contracts import Column, Models, load_contract
 from tributary.dumps import DumpRefused, preflight
 from tributary.errors import TributaryError
 from tributary.onboarding import samples
@@ -17,7 +18,6 @@ from tributary.onboarding.cli import app
 from tributary.onboarding.reading import infer_from
 from tributary.onboarding.samples import first_rows
 from tributary.onboarding.writing import contract_yaml
-from tributary.registry import Column, Models, load_contract
 
 DATA = Path(__file__).parents[1] / "dumps" / "data"
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tributary.registry import Contract
+from tributary.contracts import Contract
 
 
 @pytest.fixture

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from tributary.contracts import Column, Contract, Models, Table
 from tributary.quality.contract_rules import contract_expectations
 from tributary.quality.rules import Suites, TableSuite
-from tributary.registry import Column, Contract, Models, Table
 
 
 def rules(suites: Suites, table: str) -> dict[str, tuple[str, dict[str, object]]]:

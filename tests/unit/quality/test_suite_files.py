@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tributary.contracts import Contract
 from tributary.errors import RegistryError
 from tributary.quality.rules import SuiteError, Suites
 from tributary.quality.suites import load_suites, suites_for
-from tributary.registry import Contract
 
 GOOD = """
 tables:

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
+from tributary.contracts import Table
 from tributary.errors import RegistryError
 from tributary.quality.rules import Meta, Rule
 from tributary.quality.suites import suites_for
 from tributary.quarantine.conditions import UntranslatableError, broken_rows
 from tributary.quarantine.decisions import UnknownRowsError, parse_key
 from tributary.quarantine.limits import BadRows, too_many
-from tributary.registry import INCLUDE, Table, load_registry
+from tributary.registry import INCLUDE, load_registry
 from tributary.running import rows_at
 
 

@@ -1,0 +1,198 @@
+"""Contracts: the schema that all databases of one app share, as frozen, typed models. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+
+from tributary.dumps.column_types import column_type
+from tributary.dumps.words import words_of
+from tributary.errors import RegistryError
+from tributary.strict_yaml import read_yaml, show, validated
+
+# A BigQuery dataset name (letters, digits, underscores) which is also a MySQL name without quotes.
+DATABASE_NAME = r"^[a-z][a-z0-9_]{0,61}$"
+IDENTIFIER = r"^[A-Za-z_][A-Za-z0-9_]{0,127}$"
+
+# What the names of columns of the warehouse may not begin with, in lower case: BigQuery's, the loader's and our own.
+# https://cloud.google.com/bigquery/docs/schemas#column_names
+RESERVED_COLUMNS = (
+    "_table_", "_file_", "_partition", "_row_timestamp", "__root__", "_colidentifier", "_change_", "_airbyte_",
+    "_dump_date", "_database",
+)  # fmt: skip
+# Folders of include/dbt/models that are no app's.
+RESERVED_APPS = frozenset({"consolidated", "generated", "sources"})
+
+Name = Annotated[str, StringConstraints(pattern=DATABASE_NAME)]
+Identifier = Annotated[str, StringConstraints(pattern=IDENTIFIER)]
+
+
+class Frozen(BaseModel):
+    """Not changed, only replaced; knows all of its keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Guards(Frozen):
+    """How far a table's rows may be from those in the last landed dump. What is not said is taken from above."""
+
+    shrink: float = Field(0.5, ge=0, le=1, description="Smallest share of the rows that must be left; 0: none need be.")
+    growth: float = Field(20.0, ge=1, description="Greatest multiple of the rows that there may be.")
+    small: int = Field(
+        1000, ge=0, description="Tables that had fewer rows may shrink and grow as they like; they may not lose all."
+    )
+
+    def changed_by(self, other: Guards | None) -> Guards:
+        """These, with what the other one says itself."""
+        return self.model_copy(update=other.model_dump(exclude_unset=True)) if other else self
+
+
+class QuarantineLimit(Frozen):
+    """How much of a table may be set aside when its rows break rules."""
+
+    max_share: float = Field(
+        0, ge=0, le=1, description="Bad rows of a table by its rows in the dump, such as 0.01; 0 sets nothing aside."
+    )
+
+
+class Column(Frozen):
+    """One column of a production table."""
+
+    type: str = Field(description="MySQL type as in the DDL, lower case, such as `decimal(10,2)`.")
+    description: str = ""
+    nullable: bool = False
+    personal: bool = Field(False, description="Personal data: the column is never copied out of MySQL.")
+
+    @field_validator("type")
+    @classmethod
+    def _is_a_type(cls, text: str) -> str:
+        column_type(words_of(text))
+        return text
+
+
+class Table(Frozen):
+    """One production table."""
+
+    description: str = ""
+    primary_key: tuple[Identifier, ...] = Field(
+        (), description="The columns that name a row; only apps without models of their own have tables with none."
+    )
+    columns: dict[Identifier, Column] = Field(min_length=1)
+    guards: Guards | None = None
+    quarantine: QuarantineLimit | None = Field(None, description="Stands in place of the database's.")
+
+    @property
+    def selected_columns(self) -> tuple[str, ...]:
+        """The columns that are copied to BigQuery: all but the personal ones."""
+        return tuple(name for name, column in self.columns.items() if not column.personal)
+
+
+class Mart(Frozen):
+    """A mart beyond the ones that mirror a production table."""
+
+    description: str
+
+
+class Models(StrEnum):
+    """Where an app's dbt models come from."""
+
+    OWN = "own"
+    GENERATED = "generated"
+    NONE = "none"
+
+
+class Contract(Frozen):
+    """The schema that all databases of one app share."""
+
+    app: Name
+    description: str = ""
+    models: Models = Field(
+        Models.OWN,
+        description="`own`: people write the app's dbt models, and it is consolidated; `generated`: they are made from "
+        "this contract, one for each table, in the database's dataset alone; `none`: stop after the raw layer.",
+    )
+    completion_line: bool = Field(
+        True, description="Whether dumps end with mysqldump's `-- Dump completed`; hand-written ones do not."
+    )
+    own_database_statements: bool = Field(
+        False, description="Whether dumps may create, drop and USE their own database; it is then left out."
+    )
+    drop_definers: bool = Field(
+        False, description="Whether to leave out the DEFINER of views, triggers, routines and events in the dumps."
+    )
+    collation: str | None = Field(
+        None,
+        pattern=r"^utf8mb4_\w+$",
+        description="Stands in place of `utf8mb4_0900_ai_ci`, for a staging server that lacks it.",
+    )
+    source_name: str | None = Field(
+        None, description="The database's name inside the dumps, where it differs from the registry's."
+    )
+    tables: dict[Identifier, Table] = Field(min_length=1)
+    marts: dict[Name, Mart] = Field(default_factory=dict)
+
+    @property
+    def raw_only(self) -> bool:
+        """Whether its databases have no more than their raw layer."""
+        return self.models is Models.NONE
+
+    @property
+    def is_consolidated(self) -> bool:
+        """Whether the rows of its databases go to `consolidated`."""
+        return self.models is Models.OWN
+
+    @property
+    def mart_names(self) -> tuple[str, ...]:
+        """Every table that is built of a database: one per production table, then the further marts."""
+        return () if self.raw_only else (*self.tables, *self.marts)
+
+
+def load_contract(path: Path) -> Contract:
+    """Read one contract. Raises RegistryError for anything that is not of the expected form."""
+    document = read_yaml(path).data
+    if "raw_only" in document:
+        raise RegistryError(f"{show(path)}: raw_only: expected `models: none` in its place, or `models: generated`")
+    contract = validated(Contract, document, path, at="")
+    for fault in _faults(contract, path.stem):
+        raise RegistryError(f"{show(path)}: {fault}")
+    return contract
+
+
+def _faults(contract: Contract, name: str) -> Iterator[str]:
+    """What its model cannot tell: how the parts of a contract fit together."""
+    if contract.app != name:
+        yield f"app: found {contract.app!r}, expected the file's name, {name!r}"
+    if contract.app in RESERVED_APPS:
+        yield f"app: found {contract.app!r}, which is a folder of dbt's models; expected another"
+    for table_name, table in contract.tables.items():
+        yield from (f"tables.{table_name}.{fault}" for fault in _table_faults(contract, table))
+    if contract.marts and not contract.is_consolidated:
+        yield f"marts: found some, expected none where `models` is {contract.models}"
+    for clash in sorted(set(contract.tables) & set(contract.marts)):
+        yield f"marts: found {clash!r}, expected a name that no table has"
+
+
+def _table_faults(contract: Contract, table: Table) -> Iterator[str]:
+    copied = table.selected_columns
+    if not copied:
+        yield "columns: found personal ones alone, expected one that is copied; take the table out"
+    if not table.primary_key and contract.is_consolidated:
+        yield (
+            "primary_key: found none, expected the columns that name a row; "
+            "only an app without models of its own may do without"
+        )
+    for key in table.primary_key:
+        if key not in copied:
+            yield (
+                f"primary_key: found {key!r}, expected columns of the table that are not personal: {', '.join(copied)}"
+            )
+    for column in copied:
+        if column.lower().startswith(RESERVED_COLUMNS):
+            yield (
+                f"columns: found {column!r}, expected no name that begins with one of "
+                f"{', '.join(RESERVED_COLUMNS)}; take the column out"
+            )
