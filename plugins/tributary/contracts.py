@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
@@ -22,7 +23,7 @@ IDENTIFIER = r"^[A-Za-z_][A-Za-z0-9_]{0,127}$"
 # https://cloud.google.com/bigquery/docs/schemas#column_names
 RESERVED_COLUMNS = (
     "_table_", "_file_", "_partition", "_row_timestamp", "__root__", "_colidentifier", "_change_", "_airbyte_",
-    "_dump_date", "_database",
+    "_dump_date", "_database", "_found_", "_unfit_",
 )  # fmt: skip
 # Folders of include/dbt/models that are no app's.
 RESERVED_APPS = frozenset({"consolidated", "generated", "sources"})
@@ -35,6 +36,20 @@ class Frozen(BaseModel):
     """Not changed, only replaced; knows all of its keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class OnChange(StrEnum):
+    """What is done where a dump's definitions differ from the contract (docs/drift.md)."""
+
+    evolve = "evolve"
+    freeze = "freeze"
+    discard_column = "discard_column"
+    quarantine_rows = "quarantine_rows"
+
+
+_ON_CHANGE = (
+    "What is done where the dump has it otherwise; not said: what is said above it, or else by the sort of the change."
+)
 
 
 class Guards(Frozen):
@@ -66,6 +81,8 @@ class Column(Frozen):
     description: str = ""
     nullable: bool = False
     personal: bool = Field(False, description="Personal data: the column is never copied out of MySQL.")
+    copied: bool = Field(True, description="Whether it is copied out of MySQL, where it is not personal.")
+    on_change: OnChange | None = Field(None, description=_ON_CHANGE)
 
     @field_validator("type")
     @classmethod
@@ -84,11 +101,12 @@ class Table(Frozen):
     columns: dict[Identifier, Column] = Field(min_length=1)
     guards: Guards | None = None
     quarantine: QuarantineLimit | None = Field(None, description="Stands in place of the database's.")
+    on_change: OnChange | None = Field(None, description=_ON_CHANGE)
 
     @property
     def selected_columns(self) -> tuple[str, ...]:
-        """The columns that are copied to BigQuery: all but the personal ones."""
-        return tuple(name for name, column in self.columns.items() if not column.personal)
+        """The columns that are copied to BigQuery: all but the personal ones, and those that are not wanted."""
+        return tuple(name for name, column in self.columns.items() if column.copied and not column.personal)
 
 
 class Mart(Frozen):
@@ -132,6 +150,8 @@ class Contract(Frozen):
     source_name: str | None = Field(
         None, description="The database's name inside the dumps, where it differs from the registry's."
     )
+    on_change: OnChange | None = Field(None, description=_ON_CHANGE)
+    left_out: tuple[str, ...] = Field((), description="Tables of the dumps that are known, and not copied.")
     tables: dict[Identifier, Table] = Field(min_length=1)
     marts: dict[Name, Mart] = Field(default_factory=dict)
 
@@ -149,6 +169,22 @@ class Contract(Frozen):
     def mart_names(self) -> tuple[str, ...]:
         """Every table that is built of a database: one per production table, then the further marts."""
         return () if self.raw_only else (*self.tables, *self.marts)
+
+    def on_change_of(self, table: str, column: str = "") -> OnChange | None:
+        """The mode of a column, a table, or of all: the nearest that says one; None where none does."""
+        known = self.tables.get(table)
+        described = known.columns.get(column) if known else None
+        nearest = (described and described.on_change, known and known.on_change, self.on_change)
+        return next((mode for mode in nearest if mode), None)
+
+
+def why_unfit(name: str, what: str) -> str:
+    """Why a name cannot be a `table`'s or `column`'s in the warehouse; empty where it can."""
+    if not re.fullmatch(IDENTIFIER, name):
+        return "its name is more than letters, digits and underscores, or begins with a digit"
+    if what == "column" and name.lower().startswith(RESERVED_COLUMNS):
+        return "BigQuery, the loader or Tributary has columns of that name"
+    return ""
 
 
 def load_contract(path: Path) -> Contract:
@@ -172,14 +208,14 @@ def _faults(contract: Contract, name: str) -> Iterator[str]:
         yield from (f"tables.{table_name}.{fault}" for fault in _table_faults(contract, table))
     if contract.marts and not contract.is_consolidated:
         yield f"marts: found some, expected none where `models` is {contract.models}"
+    for both in sorted(set(contract.tables) & set(contract.left_out)):
+        yield f"left_out: found {both!r}, expected no table that the contract describes"
     for clash in sorted(set(contract.tables) & set(contract.marts)):
         yield f"marts: found {clash!r}, expected a name that no table has"
 
 
 def _table_faults(contract: Contract, table: Table) -> Iterator[str]:
     copied = table.selected_columns
-    if not copied:
-        yield "columns: found personal ones alone, expected one that is copied; take the table out"
     if not table.primary_key and contract.is_consolidated:
         yield (
             "primary_key: found none, expected the columns that name a row; "
@@ -190,6 +226,8 @@ def _table_faults(contract: Contract, table: Table) -> Iterator[str]:
             yield (
                 f"primary_key: found {key!r}, expected columns of the table that are not personal: {', '.join(copied)}"
             )
+    if not copied:
+        yield "columns: found personal ones alone, expected one that is copied; take the table out"
     for column in copied:
         if column.lower().startswith(RESERVED_COLUMNS):
             yield (

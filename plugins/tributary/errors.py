@@ -25,7 +25,7 @@ class StageMismatchError(PermanentError):
 
 
 class SchemaDriftError(PermanentError):
-    """The dump's tables lack columns that the contract describes."""
+    """The dump's tables are not those that the contract describes, in a way that it does not allow."""
 
 
 class GuardError(PermanentError):

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,14 @@ import yaml
 
 from tributary import docs, naming
 from tributary.contracts import Contract, Models
+from tributary.drift.table import markdown as drift_table
 from tributary.errors import RegistryError
 from tributary.generated_models import FOLDER, MADE, literal, model_name, models_of
 from tributary.registry import INCLUDE, Registry, RegistryFile
 from tributary.telemetry import catalogue
 
-# Around the part of docs/metrics.md that is made; the rest of it is written by hand.
-_BEGIN, _END = "<!-- catalogue: begin -->\n", "<!-- catalogue: end -->"
+# What is made stands between such lines; the rest of a page is written by hand.
+_BEGIN, _END = "<!-- {}: begin -->\n", "<!-- {}: end -->"
 
 
 def render(registry: Registry, include: Path = INCLUDE) -> dict[Path, str]:
@@ -29,8 +30,10 @@ def render(registry: Registry, include: Path = INCLUDE) -> dict[Path, str]:
         include / "schemas" / "databases.schema.json": _json(RegistryFile.model_json_schema()),
         include / "schemas" / "contract.schema.json": _json(Contract.model_json_schema()),
         include.parent / "docs" / "dags.md": _dags(registry),
-        include.parent / "docs" / "metrics.md": _metrics(include.parent / "docs" / "metrics.md"),
     }
+    for name, (mark, make) in _PARTS.items():
+        path = include.parent / "docs" / name
+        files[path] = _with_part(path, mark, make())
     models = include / "dbt" / "models"
     contracts = registry.contracts
     _refuse_twins(contracts)
@@ -127,9 +130,17 @@ def _dags(registry: Registry) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _metrics(path: Path) -> str:
-    """The page as it is, with the table made anew; a page that is not there is the table alone."""
+# Pages with a part that is made: the name of its marks, and what makes it.
+_PARTS: dict[str, tuple[str, Callable[[], str]]] = {
+    "metrics.md": ("catalogue", catalogue.markdown),
+    "drift.md": ("modes", drift_table),
+}
+
+
+def _with_part(path: Path, mark: str, part: str) -> str:
+    """The page as it is, with its part made anew; a page that is not there is the part alone."""
     text = path.read_text(encoding="utf-8") if path.is_file() else ""
-    before, _, rest = text.partition(_BEGIN)
-    _, _, after = rest.partition(_END)
-    return f"{before}{_BEGIN}{catalogue.markdown()}{_END}{after}"
+    begin, end = _BEGIN.format(mark), _END.format(mark)
+    before, _, rest = text.partition(begin)
+    _, _, after = rest.partition(end)
+    return f"{before}{begin}{part}{end}{after}"

@@ -22,6 +22,9 @@ DATABASE_COLUMN = "_database"
 # A table beside those of a kept version: what `ops.published` is to say of it (one row).
 PUBLICATION = "_tributary_publication"
 
+# MySQL's own limit.
+_LONGEST_COLUMN = 64
+
 # A table that the sync writes beside the raw tables: which dump they hold (one row).
 LOAD_MARKER = "_tributary_load"
 
@@ -69,6 +72,16 @@ def quarantine_dataset(database: str) -> str:
 def dataset(database: str) -> str:
     """The dataset of a database's staging views and marts."""
     return database
+
+
+def found_column(column: str) -> str:
+    """Where a staging table keeps what the dump has of a column of another type: `price` -> `_found_price`."""
+    return f"_found_{column}"[:_LONGEST_COLUMN]
+
+
+def unfit_column(column: str) -> str:
+    """Where rows that are to be set aside keep what the contract's type cannot hold: `price` -> `_unfit_price`."""
+    return f"_unfit_{column}"[:_LONGEST_COLUMN]
 
 
 def version_dataset(version: str) -> str:

@@ -77,12 +77,13 @@ def build_elt_dag(database: Database, registry: Registry) -> DAG:
             dump=find_dump.output,
             source_uri="{{ ti.xcom_pull(task_ids='preflight')['uri'] }}",
             tables=database.contract.tables,
+            preflight=preflight.output,
             pool=naming.import_pool(database.cloud_sql_instance),
             execution_timeout=IMPORT_LIMIT,
         )
-        sync = SyncOperator(task_id="sync", database=database, execution_timeout=SYNC_LIMIT)
+        sync = SyncOperator(task_id="sync", database=database, preflight=preflight.output, execution_timeout=SYNC_LIMIT)
         reconcile = ReconcileOperator(task_id="reconcile", database=database, preflight=preflight.output)
-        validate_raw = ValidateRawOperator(task_id="validate_raw", database=database)
+        validate_raw = ValidateRawOperator(task_id="validate_raw", database=database, preflight=preflight.output)
         chain: Any = find_dump >> preflight >> import_dump >> sync >> reconcile >> validate_raw
 
         if not database.contract.raw_only:

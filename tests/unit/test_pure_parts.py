@@ -10,7 +10,7 @@ import pytest
 from tributary import naming
 from tributary.airbyte import SyncPlan, contains
 from tributary.dates import logical_date, parse_day
-from tributary.drift import require_columns
+from tributary.drift.columns import require_columns
 from tributary.errors import SchemaDriftError, StageMismatchError, StagingTakenError
 from tributary.publishing import Partly, missing_columns, transaction
 from tributary.registry import load_registry

@@ -106,6 +106,19 @@ class Task(_Fact):
         )
 
 
+class SchemaChanges(_Fact):
+    """In what a database's newest dump differs from its contract, though it was loaded.
+
+    :param day: of the dump that brought the newest of them; `since`: when that was found (UTC).
+    :param changes: a line for each: what it is, and what is done about it.
+    """
+
+    day: date
+    since: AwareDatetime
+    run_id: str
+    changes: tuple[str, ...]
+
+
 class Published(_Fact):
     """What readers of `consolidated` see: the day it is for, and by database the day of its rows.
 
@@ -141,6 +154,7 @@ class Facts(_Fact):
     :param dumps: by database and day, where it was looked for: when the dump was left, None where there is none.
     :param given_up: subjects and days of which a person said that nothing is left to do.
     :param usual: by DAG and task, what it usually takes (seconds).
+    :param schemas: by database, in what its newest dump differs from its contract; None where that is unknown.
     :param first_seen: when a database was first seen, in production's time.
     :param url: Airflow's address.
     """
@@ -157,6 +171,7 @@ class Facts(_Fact):
     dumps: dict[tuple[str, date], AwareDatetime | None] = Field(default_factory=dict)
     given_up: frozenset[tuple[str, date]] = frozenset()
     usual: dict[tuple[str, str], float] = Field(default_factory=dict)
+    schemas: dict[str, SchemaChanges] | None = Field(default_factory=dict)
     first_seen: dict[str, AwareDatetime] = Field(default_factory=dict)
     url: str = ""
 

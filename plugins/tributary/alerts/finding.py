@@ -31,6 +31,8 @@ class Kind(StrEnum):
     """A step takes longer than its own limit."""
     dag_import = "dag_import"
     """A file of DAGs does not import: its DAGs are not scheduled."""
+    schema_changed = "schema_changed"
+    """A dump was loaded that is not as its contract says."""
 
 
 class Severity(StrEnum):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tributary.alerts import failures, freshness, lateness
+from tributary.alerts import failures, freshness, lateness, schemas
 from tributary.alerts.facts import Facts
 from tributary.alerts.finding import Finding, Kind
 from tributary.registry import Registry
@@ -29,7 +29,8 @@ def findings_of(facts: Facts, registry: Registry, before: Sequence[Finding] = ()
     stale = freshness.find(facts, registry, failed=failed_days, late=late_days, before=keys)
     told = {(one.subject, one.run_id) for one in stale if one.run_id}
     late = [one for one in late if (one.subject, one.run_id) not in told]
-    return [*failed, *late, *lateness.slow(facts, registry), *stale, *kept]
+    changed = schemas.find(facts, registry)
+    return [*failed, *late, *lateness.slow(facts, registry), *stale, *changed, *kept]
 
 
 def blind(facts: Facts) -> set[Kind]:
@@ -41,6 +42,8 @@ def blind(facts: Facts) -> set[Kind]:
         kinds |= {Kind.late, Kind.slow}
     if facts.landed is None:
         kinds |= {Kind.stale}
+    if facts.schemas is None:
+        kinds |= {Kind.schema_changed}
     return kinds
 
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from tributary import clock, naming
 from tributary.alerts import freshness, lateness
-from tributary.alerts.facts import Facts, Landed, Published, Run, Task
+from tributary.alerts.facts import Facts, Landed, Published, Run, SchemaChanges, Task
+from tributary.alerts.schemas import schemas_of
 from tributary.dumps.selection import DumpObject, choose_dump, prefix_for
 from tributary.hooks.patience import without_patience
 from tributary.registry import Registry
@@ -33,6 +34,7 @@ _MOST_RUNS = 40
 _MOST_DUMPS = 25
 _DUMPS_AGAIN = timedelta(minutes=5)
 _USUAL_AGAIN = timedelta(hours=1)
+_SCHEMAS_AGAIN = timedelta(minutes=5)
 _USUAL_FROM = timedelta(days=60)
 
 T = TypeVar("T")
@@ -57,6 +59,8 @@ class Gathering:
         self._dumps: dict[lateness.Day, tuple[datetime, datetime | None]] = {}
         self._usual: dict[tuple[str, str], float] = {}
         self._usual_at: datetime | None = None
+        self._schemas: dict[str, SchemaChanges] | None = None
+        self._schemas_at: datetime | None = None
 
     def facts(self, registry: Registry, first_seen: Mapping[str, datetime]) -> Facts:
         """What is known now. Never raises but for a clock that tells no time; what it cannot ask is unknown."""
@@ -66,7 +70,8 @@ class Gathering:
             facts = self._with_airflow(facts, registry)
             landed = _asked("BigQuery", self._landed)
             letters = _asked("the bucket", lambda: tuple(self.letters.list(closed=False)))
-            facts = facts.model_copy(update={"landed": landed, "letters": letters})
+            schemas = self._schema_changes(facts.at)
+            facts = facts.model_copy(update={"landed": landed, "letters": letters, "schemas": schemas})
             return self._with_details(facts, registry)
 
     def _with_airflow(self, facts: Facts, registry: Registry) -> Facts:
@@ -118,6 +123,15 @@ class Gathering:
             else:
                 published = Published(day=row["day"], newest=row["newest_day"], as_of=json.loads(row["as_of"]))
         return Landed(days=days, published=published)
+
+    def _schema_changes(self, now: datetime) -> dict[str, SchemaChanges] | None:
+        if self._schemas_at is None or now - self._schemas_at >= _SCHEMAS_AGAIN:
+            self._schemas = _asked(
+                "BigQuery", lambda: schemas_of(self.ops.query("ops/schema_changes_now", database=""))
+            )
+            # What could not be asked is asked again at the next look.
+            self._schemas_at = now if self._schemas is not None else None
+        return self._schemas
 
     def _with_details(self, facts: Facts, registry: Registry) -> Facts:
         """What is asked for single runs and databases: only for those that are late or missing."""

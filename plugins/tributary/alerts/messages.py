@@ -29,7 +29,7 @@ _DETAILS = 8
 _SIGNS = {Severity.page: "🚨", Severity.ticket: "🔶", Severity.note: "📝"}
 _RECOVERED = "✅"
 # Of several things that are wrong with one database, what says most.
-_TELLING = (Kind.failed, Kind.dag_import, Kind.late, Kind.slow, Kind.stale)
+_TELLING = (Kind.failed, Kind.dag_import, Kind.late, Kind.slow, Kind.stale, Kind.schema_changed)
 
 Block = dict[str, Any]
 

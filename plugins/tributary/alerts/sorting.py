@@ -88,6 +88,8 @@ class Sorter:
 
 
 def _one_trouble(one: Finding, other: Finding) -> bool:
+    if one.kind is other.kind is Kind.schema_changed:
+        return True
     if not {one.kind, other.kind} <= ONE_TROUBLE:
         return False
     return one.day == other.day or one.kind is other.kind is Kind.stale

@@ -20,6 +20,7 @@ from tributary.telemetry import senders
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
 
+    from tributary.drift.decisions import Decision
     from tributary.dumps import DumpReport
 
 # In the order in which they can be made: `<name>` is a view of the `<name>_log` before it, `landings` one of `runs`.
@@ -31,6 +32,7 @@ TABLES = (
     "ledger",
     "dumps_log",
     "dumps",
+    "schema_changes",
     "dead_letters_log",
     "dead_letters",
     "published",
@@ -132,6 +134,16 @@ class OpsStore:
             ],
         )
         senders.dump_read(report, database=database, app=app)
+
+    def record_changes(
+        self, decisions: Iterable[Decision], *, database: str, dump_date: date, run_id: str, app: str
+    ) -> None:
+        """Append what pre-flight found that is not as in the contract, and what is done about it.
+
+        Comes after `record_dump`: the newest changes of a dump are those since the newest record of it.
+        """
+        of = {"database": database, "dump_date": dump_date.isoformat(), "run_id": run_id, "app": app}
+        self.append_all("schema_changes", [{**of, **decision.to_dict()} for decision in decisions])
 
     def record_counts(
         self,

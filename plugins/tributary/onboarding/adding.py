@@ -15,6 +15,7 @@ import yaml
 
 from tributary import generated
 from tributary.contracts import Contract, load_contract
+from tributary.drift.changes import ChangeKind, SchemaChange, schema_changes
 from tributary.dump_check import STANDARD_INPUT
 from tributary.errors import RegistryError, TributaryError
 from tributary.onboarding.inference import Inferred
@@ -22,7 +23,6 @@ from tributary.onboarding.reading import definitions_for, infer_from
 from tributary.onboarding.writing import contract_yaml, inline
 from tributary.quality.suites import suites_for
 from tributary.registry import INCLUDE, Registry, load_registry
-from tributary.schema_changes import ChangeKind, SchemaChange, schema_changes
 from tributary.strict_yaml import show, text_of
 
 # What a contract does not mind in a dump: it copies what it names, and takes for empty what it may.
@@ -54,11 +54,11 @@ class Addition:
     def write_contract(self) -> None:
         """Write the contract, if it is a new one: nothing uses it before the database is entered."""
         if self.contract:
-            _write(*self.contract)
+            write_whole(*self.contract)
 
     def enter(self) -> None:
         """Write the registry's entry: Airflow makes the DAG at its next look."""
-        _write(*self.entry)
+        write_whole(*self.entry)
 
 
 def plan(name: str, app: str, file: str, said: Mapping[str, Any], include: Path = INCLUDE) -> Addition:
@@ -84,7 +84,7 @@ def plan(name: str, app: str, file: str, said: Mapping[str, Any], include: Path 
     entry = {"app": app, **_pattern(file, registry.defaults.dump_pattern), **said}
     text = with_entry(text_of(registry_path), name, entry)
     return Addition(
-        _tried(include, dict(filter(None, (contract, (registry_path, text)))), name),
+        tried(include, dict(filter(None, (contract, (registry_path, text)))), name),
         (registry_path, text),
         contract,
         inferred,
@@ -135,7 +135,7 @@ def _pattern(file: str, default: str) -> dict[str, str]:
     return {"dump_pattern": default.removesuffix(expected[0]) + ending[0]}
 
 
-def _tried(include: Path, files: Mapping[Path, str], name: str) -> Registry:
+def tried(include: Path, files: Mapping[Path, str], name: str) -> Registry:
     """The registry with these files. Raises RegistryError unless it has the database and all that derives from it."""
     with tempfile.TemporaryDirectory() as folder:
         trial = Path(folder) / "include"
@@ -153,7 +153,7 @@ def _tried(include: Path, files: Mapping[Path, str], name: str) -> Registry:
     return registry
 
 
-def _write(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str) -> None:
     """Write a file whole, or not at all."""
     beside = path.with_name(f".{path.name}.new")
     beside.write_text(text, encoding="utf-8")

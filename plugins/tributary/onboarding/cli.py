@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from typing import TYPE_CHECKING, Annotated
@@ -15,7 +15,7 @@ from tributary.dump_check import STANDARD_INPUT
 from tributary.dumps import DumpError
 from tributary.errors import TributaryError
 from tributary.registry import load_registry
-from tributary.terminal import Format, FormatOption, console, day_of, errors, print_rows, say
+from tributary.terminal import Format, FormatOption, console, day_of, errors, print_rows, say, store_for_people
 
 if TYPE_CHECKING:
     from tributary.onboarding.adding import Addition
@@ -129,7 +129,11 @@ def _show(addition: Addition) -> None:
         _tell(addition.inferred)
     for change in addition.changes:
         _note(f"not in the contract, ignored: {change}")
-    for line in addition.diff():
+    _show_diff(addition.diff())
+
+
+def _show_diff(lines: Iterable[str]) -> None:
+    for line in lines:
         colour = {"+": "green", "-": "red"}.get(line[:1])
         console.print(line, style=colour, highlight=False, soft_wrap=True, markup=False)
 
@@ -140,26 +144,85 @@ def diff(
     database: Annotated[str, typer.Option(help="Of the registry, by whose contract it is compared.")],
     output: FormatOption = Format.table,
 ) -> None:
-    """Tell what differs between the definitions in a dump and the contract; ends with 1 where something does."""
+    """Tell what differs between the definitions in a dump and the contract, and what would be done about it.
+
+    Ends with 1 where something differs.
+    """
+    from tributary.drift.changes import schema_changes
+    from tributary.drift.decisions import decide
     from tributary.onboarding.reading import definitions_in
-    from tributary.schema_changes import schema_changes
 
     contract = load_registry().database(database).contract
     with _told():
         definitions = definitions_in(file, contract)
-    changes = schema_changes(contract, definitions)
+    decisions = [decide(contract, change) for change in schema_changes(contract, definitions)]
     print_rows(
         [
             {
-                "table": change.table,
-                "column": change.column,
-                "change": str(change.kind),
-                "contract": change.expected,
-                "dump": change.found,
+                "table": one.change.table,
+                "column": one.change.column,
+                "change": str(one.change.kind),
+                "contract": one.change.expected,
+                "dump": one.change.found,
+                "mode": str(one.mode or ""),
+                "outcome": str(one.outcome),
+                "why": one.why,
             }
-            for change in changes
+            for one in decisions
         ],
         output,
     )
-    if changes:
+    if decisions:
         raise typer.Exit(1)
+
+
+@app.command()
+def accept(
+    database: Annotated[str, typer.Argument(help="Of the registry, whose app's contract is changed.")],
+    dump: Annotated[
+        str | None,
+        typer.Option(help="A dump of it, a file or gs://...; by default the newest that was checked."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Write what a dump's definitions say into the contract: for all databases of the app, from their next runs on.
+
+    Shows what it would write, and which files of people's name what went, and asks.
+    """
+    from tributary import dbt_artifacts, generated
+    from tributary.onboarding.accepting import acceptance
+    from tributary.onboarding.reading import described_in
+
+    registry = load_registry()
+    contract = registry.database(database).contract
+    file = dump or _newest_dump(database)
+    with _told():
+        definitions, samples = described_in(file, contract)
+    accepted = acceptance(database, definitions, samples)
+    if accepted.text == accepted.before:
+        say(f"The contract of {contract.app} says what {file} does.")
+        return
+    for note in accepted.notes:
+        _note(note)
+    _show_diff(accepted.diff())
+    for path in accepted.files:
+        _note(f"{path} names what is no more: change it, too")
+    others = [name for name, one in registry.databases.items() if one.app == contract.app and name != database]
+    if others:
+        _note(f"the contract is that of {', '.join(others)}, too: their dumps are held against it from now on")
+    if not yes and not typer.confirm("Write this?"):
+        raise typer.Exit(1)
+    accepted.write()
+    for path in generated.write(accepted.registry):
+        say(f"wrote {path}")
+    if not dbt_artifacts.refresh():
+        say("No dbt is installed here: models come with the next start of the stack, or with the next image.")
+    say(f"Load the day again: `tributary run --database {database} --date DAY`, or replay its dead letter.")
+
+
+def _newest_dump(database: str) -> str:
+    """Where the newest dump lies that pre-flight has read."""
+    rows = store_for_people().query("ops/newest_dump", database=database)
+    if not rows:
+        raise TributaryError(f"expected a dump of {database} that pre-flight has read, found none; say one with --dump")
+    return str(rows[0]["dump_uri"])

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tributary.contracts import IDENTIFIER, RESERVED_COLUMNS, Column, Contract, Models, Table
+from tributary.contracts import Column, Contract, Models, Table, why_unfit
 from tributary.dumps import DumpReport
-from tributary.dumps.definitions import TableDefinition
+from tributary.dumps.definitions import ColumnDefinition, TableDefinition
 from tributary.errors import TributaryError
 from tributary.onboarding.personal import looks_personal
 
@@ -33,8 +32,8 @@ class Inferred:
 
 
 @dataclass
-class _Table:
-    """One table on its way into the contract."""
+class TableDraft:
+    """One table on its way into the contract; `personal` says why columns are called so."""
 
     definition: TableDefinition
     personal: Mapping[str, str]
@@ -64,6 +63,7 @@ class _Table:
         return ""
 
     def notes(self) -> Iterator[str]:
+        """What a person should know of it."""
         name = self.definition.name
         for column, reason in self.unfit.items():
             yield f"{name}: column {column!r} is left out: {reason}"
@@ -72,17 +72,22 @@ class _Table:
             yield f"{name}: {why}: its rows are copied and counted, and not told apart"
 
     def described(self) -> Table:
+        """The table as a contract has it."""
         columns = {
-            column.name: Column(
-                type=column.type,
-                description=_on_one_line(column.comment),
-                nullable=column.nullable,
-                personal=column.name in self.personal,
-            )
+            column.name: self.described_column(column)
             for column in self.definition.columns
             if column.name not in self.unfit
         }
         return Table(description=_on_one_line(self.definition.comment), primary_key=self.key, columns=columns)
+
+    def described_column(self, column: ColumnDefinition) -> Column:
+        """One of its columns as a contract has it."""
+        return Column(
+            type=column.type,
+            description=_on_one_line(column.comment),
+            nullable=column.nullable,
+            personal=column.name in self.personal,
+        )
 
 
 def _on_one_line(comment: str) -> str:
@@ -100,13 +105,13 @@ def infer(app: str, report: DumpReport, samples: Iterable[tuple[str, Rows]], dat
     """
     personal = {name: personal_columns(definition, ()) for name, definition in report.definitions.items()}
     personal |= {name: personal_columns(report.definitions[name], rows) for name, rows in samples}
-    kept: dict[str, _Table] = {}
+    kept: dict[str, TableDraft] = {}
     left_out: dict[str, str] = {}
     for name in report.tables:
         if name not in report.definitions:
             left_out[name] = "its definition could not be read"
             continue
-        table = _Table(report.definitions[name], personal[name])
+        table = TableDraft(report.definitions[name], personal[name])
         if reason := table.why_left_out:
             left_out[name] = reason
         else:
@@ -123,6 +128,7 @@ def infer(app: str, report: DumpReport, samples: Iterable[tuple[str, Rows]], dat
         own_database_statements=bool(report.named_databases),
         drop_definers=any(finding.code == "definer" for finding in report.findings),
         source_name=source if source != database else None,
+        left_out=tuple(left_out),
         tables={name: table.described() for name, table in kept.items()},
     )
     notes = tuple(note for table in kept.values() for note in table.notes())
@@ -136,12 +142,3 @@ def personal_columns(definition: TableDefinition, rows: Rows) -> dict[str, str]:
         for column in definition.columns
     }
     return {column: reason for column, reason in found.items() if reason}
-
-
-def why_unfit(name: str, what: str) -> str:
-    """Why a name cannot be a table's or column's in the warehouse; empty where it can."""
-    if not re.fullmatch(IDENTIFIER, name):
-        return "its name is more than letters, digits and underscores, or begins with a digit"
-    if what == "column" and name.lower().startswith(RESERVED_COLUMNS):
-        return "BigQuery, the loader or Tributary has columns of that name"
-    return ""

@@ -15,8 +15,10 @@ from tributary.dump_check import STANDARD_INPUT, preflight_by
 from tributary.dumps import DumpRefused, DumpReport, open_dump, preflight
 from tributary.dumps.definitions import TableDefinition
 from tributary.errors import TributaryError
-from tributary.onboarding.inference import ANSWERED, Inferred, infer
+from tributary.onboarding.inference import ANSWERED, Inferred, Rows, infer
 from tributary.onboarding.samples import first_rows
+
+_BUCKET = "gs://"
 
 
 def infer_from(file: str, app: str, database: str) -> Inferred:
@@ -49,6 +51,15 @@ def definitions_in(file: str, contract: Contract) -> Mapping[str, TableDefinitio
     return _definitions(report, contract)
 
 
+def described_in(file: str, contract: Contract) -> tuple[Mapping[str, TableDefinition], dict[str, Rows]]:
+    """The definitions in a dump, and some rows of its tables; `file` may be `gs://...`, and raises as `infer_from`."""
+    with _opened(file) as stream:
+        report = _accepted(preflight(stream, database=None, require_completion=False, describe=True))
+        stream.seek(0)
+        samples = dict(first_rows(open_dump(stream), report))
+    return _definitions(report, contract), samples
+
+
 def _definitions(report: DumpReport, contract: Contract) -> Mapping[str, TableDefinition]:
     """Those of the report. Raises TributaryError where one of a table of the contract could not be read."""
     unread = [name for name in contract.tables if name in report.tables and name not in report.definitions]
@@ -67,6 +78,12 @@ def _accepted(report: DumpReport) -> DumpReport:
 @contextmanager
 def _opened(file: str) -> Iterator[BinaryIO]:
     """The file, to be read more than once."""
+    if file.startswith(_BUCKET):
+        from google.cloud import storage
+
+        with storage.Blob.from_uri(file, client=storage.Client()).open("rb") as stream:
+            yield stream
+        return
     if file != STANDARD_INPUT:
         with Path(file).open("rb") as stream:
             yield stream

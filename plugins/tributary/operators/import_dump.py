@@ -16,6 +16,8 @@ from tributary import naming
 from tributary.contracts import Table
 from tributary.dates import DUMP_DATE
 from tributary.dead_letters.redaction import one_line
+from tributary.drift.conforming import conform
+from tributary.drift.of_run import decided
 from tributary.errors import DumpReplacedError, ImportRefusedError, ImportTimeoutError
 from tributary.hooks.clients import staging_address, staging_server
 from tributary.hooks.cloud_sql import CloudSqlHook, is_busy
@@ -42,7 +44,8 @@ class ImportDumpOperator(LineageMixin, OutsideJobMixin, CloudSQLImportInstanceOp
     (`tributary.resuming`). While another running run of the same database uses the staging database,
     the task steps back and comes again; also while the instance is busy. An import that still fills the
     database for a run that has ended, or from a dump that was replaced, is cancelled first, and so is the
-    step's own one when it does not end within `execution_timeout`. `tables` are those of the contract, for lineage.
+    step's own one when it does not end within `execution_timeout`. What is imported is made to fit `tables`, those of
+    the contract, as pre-flight decided.
     """
 
     # The provider's links need what only its own execute() stores.
@@ -57,11 +60,13 @@ class ImportDumpOperator(LineageMixin, OutsideJobMixin, CloudSQLImportInstanceOp
         dump: Any,
         source_uri: str,
         tables: Mapping[str, Table] | None = None,
+        preflight: Any = None,
         **kwargs: Any,
     ) -> None:
         self.database = naming.staging_database(database)
         self.dump = dump
         self.tables = tables or {}
+        self.preflight = preflight
         self.dump_date = DUMP_DATE
         body = {"importContext": {"fileType": "SQL", "uri": source_uri, "database": self.database}}
         super().__init__(instance=instance, body=body, gcp_conn_id=GOOGLE_CONNECTION, **kwargs)
@@ -103,7 +108,9 @@ class ImportDumpOperator(LineageMixin, OutsideJobMixin, CloudSQLImportInstanceOp
                 "Have the dump repaired or left again, then clear find_dump."
             )
         self._require_generation(context)
-        mark_whole(staging_server(self.instance), self.database, context["run_id"])
+        mysql = staging_server(self.instance)
+        conform(mysql, self.database, self.tables, decided(self.preflight, context))
+        mark_whole(mysql, self.database, context["run_id"])
         return {"operation": event["name"], "database": self.database}
 
     def lineage(self, context: Context) -> list[Written]:

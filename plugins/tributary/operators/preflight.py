@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 
 from tributary.dates import DUMP_DATE, parse_day
+from tributary.drift.decisions import decisions_about, require_no_stop
+from tributary.drift.of_run import CHANGES
 from tributary.dump_check import preflight_by
 from tributary.dumps import Changes, DumpReport, needs_copy, open_dump, rewrite
 from tributary.hooks.clients import ops_store
@@ -34,12 +36,14 @@ class PreflightOperator(BaseOperator):
     And one whose tables shrank or grew beyond their guards since the last landed dump, unless the run
     was started with `force`. What was found out goes to `ops.dumps` and `ops.ledger`.
 
-    Returns `uri` (what to import), `tables` (rows by table, counted from the INSERTs) and
-    `sql_bytes`. A dump that may name its own database is imported from a copy without those
-    statements, because a `USE` overrides the database that an import asks for. So is one that the
-    contract wants to be changed otherwise, and one that Cloud SQL would misread: compressed with
-    something other than gzip, with a name whose ending contradicts its content, or with a command of
-    MariaDB's client.
+    Where its tables are not those of the contract, the contract's modes say what becomes of it (docs/drift.md);
+    every change goes to `ops.schema_changes`.
+
+    Returns `uri` (what to import), `tables` (rows by table, counted from the INSERTs), `sql_bytes`, and `changes`
+    (what the steps behind it are to make of each). A dump that may name its own database is imported from a copy
+    without those statements, because a `USE` overrides the database that an import asks for. So is one that the
+    contract wants to be changed otherwise, and one that Cloud SQL would misread: compressed with something other than
+    gzip, with a name whose ending contradicts its content, or with a command of MariaDB's client.
     """
 
     template_fields: Sequence[str] = ("dump_date",)
@@ -59,7 +63,8 @@ class PreflightOperator(BaseOperator):
         blob = bucket.blob(dump["name"], generation=dump["generation"] or None)
         day, force = parse_day(self.dump_date), context["params"]["force"]
         with blob.open("rb") as stream:
-            report = preflight_by(contract, stream, self.database.name, not_before=None if force else day - OLDEST)
+            not_before = None if force else day - OLDEST
+            report = preflight_by(contract, stream, self.database.name, not_before=not_before, describe=True)
         self.log.info("%s", report.to_text())
         store = ops_store()
         record: dict[str, Any] = {
@@ -70,6 +75,11 @@ class PreflightOperator(BaseOperator):
         }
         store.record_dump(report, dump_uri=dump["uri"], dump_generation=int(dump["generation"] or 0), **record)
         report.raise_if_refused()
+        decisions = decisions_about(contract, report)
+        store.record_changes(decisions, **record)
+        for decision in decisions:
+            self.log.warning("%s: %s", decision.outcome, decision)
+        require_no_stop(decisions, self.database.name, contract.app)
         tables = {table: rows for table, rows in report.tables.items() if table in contract.tables}
         store.record_counts("dump", tables, **record)
         if not force:
@@ -86,7 +96,8 @@ class PreflightOperator(BaseOperator):
             target = bucket.blob(f"{CLEANED}/{self.database.name}/{self.dump_date}/{dump['generation']}.sql.gz")
             _copy_cleaned(blob, target, changes)
             uri = f"gs://{dump['bucket']}/{target.name}"
-        return {"uri": uri, "tables": tables, "sql_bytes": report.sql_bytes}
+        changes_found = [decision.to_dict() for decision in decisions]
+        return {"uri": uri, "tables": tables, "sql_bytes": report.sql_bytes, CHANGES: changes_found}
 
 
 def _changes(database: Database, report: DumpReport) -> Changes:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 
 from tributary import naming
+from tributary.contracts import Contract
 from tributary.dates import DUMP_DATE, parse_day
+from tributary.drift.of_run import database_of_run, decided
 from tributary.hooks.clients import bigquery_client, staging_server
 from tributary.ledger.checksums import Column, bigquery_query, contents_of, mysql_query, shared_columns
 from tributary.ledger.compare import check_same_content, check_same_rows
@@ -46,7 +48,8 @@ class ReconcileOperator(BaseOperator):
         client = bigquery_client()
         # Where this task is cleared after validate_raw has set rows aside, raw is counted whole as before.
         restore(client, name, parse_day(self.dump_date), tuple(self.database.contract.tables))
-        columns = self._columns(table_columns(client, raw_dataset))
+        contract = database_of_run(self.database, decided(self.preflight, context)).contract
+        columns = self._columns(contract, table_columns(client, raw_dataset))
         in_dump: dict[str, int] = self.preflight.resolve(context)["tables"]
         staged = contents_of(mysql.get_records(mysql_query(staging, columns)), columns)
         raw = contents_of(execute(client, bigquery_query(raw_dataset, columns)), columns)
@@ -78,10 +81,10 @@ class ReconcileOperator(BaseOperator):
         )
         return {table: content.rows for table, content in raw.items()}
 
-    def _columns(self, types: Mapping[str, Mapping[str, str]]) -> dict[str, tuple[Column, ...]]:
+    def _columns(self, contract: Contract, types: Mapping[str, Mapping[str, str]]) -> dict[str, tuple[Column, ...]]:
         """The columns to compare of every table; logs those that cannot be, of those that were copied."""
         columns = {}
-        for name, table in self.database.contract.tables.items():
+        for name, table in contract.tables.items():
             copied = {column: table.columns[column].type for column in table.selected_columns}
             columns[name] = shared_columns(copied, types.get(name, {}))
             left_out = sorted(set(copied) - {column.name for column in columns[name]})

@@ -12,7 +12,8 @@ from airflow.sdk import BaseHook
 
 from tributary import naming
 from tributary.airbyte import UNFINISHED, SyncPlan, ensure_connection, sync_jobs
-from tributary.drift import require_columns
+from tributary.drift.columns import require_columns
+from tributary.drift.of_run import database_of_run, decided
 from tributary.hooks.airbyte import AirbyteHook
 from tributary.hooks.clients import bigquery_client, bigquery_project, staging_address, staging_server
 from tributary.ledger.store import execute as execute_sql
@@ -43,15 +44,17 @@ class SyncOperator(LineageMixin, OutsideJobMixin, AirbyteTriggerSyncOperator):
 
     template_fields: Sequence[str] = ("airbyte_conn_id",)
 
-    def __init__(self, *, database: Database, **kwargs: Any) -> None:
+    def __init__(self, *, database: Database, preflight: Any = None, **kwargs: Any) -> None:
         super().__init__(connection_id="", airbyte_conn_id=AIRBYTE_CONNECTION, deferrable=True, **kwargs)
         self.database = database
+        self.preflight = preflight
 
     def execute(self, context: Context) -> Any:
         marker = self._own_marker(context)
-        require_columns(self.database, columns_of(self._mysql, self._staging))
+        database = database_of_run(self.database, decided(self.preflight, context))
+        require_columns(database, columns_of(self._mysql, self._staging))
         hook = AirbyteHook(airbyte_conn_id=self.airbyte_conn_id, api_version=self.api_version)
-        self.connection_id = ensure_connection(hook.airbyte_api, self._plan())
+        self.connection_id = ensure_connection(hook.airbyte_api, _plan(database))
         begun = marker.sync_after is not None
         jobs = sync_jobs(hook.airbyte_api, self.connection_id, marker.sync_after or 0)
         decision = decide(jobs, begun=begun)
@@ -115,18 +118,19 @@ class SyncOperator(LineageMixin, OutsideJobMixin, AirbyteTriggerSyncOperator):
         marker = read_marker(self._mysql, self._staging)
         return require_own(marker, database=self.database.name, run_id=context["run_id"])
 
-    def _plan(self) -> SyncPlan:
-        mysql = BaseHook.get_connection(mysql_connection(self.database.cloud_sql_instance))
-        settings = Settings.from_environment()
-        return SyncPlan.of(
-            self.database,
-            host=mysql.host or "",
-            port=mysql.port or 3306,
-            username=mysql.login or "",
-            password=mysql.password or "",
-            project=bigquery_client().project,
-            location=settings.location,
-        )
+
+def _plan(database: Database) -> SyncPlan:
+    mysql = BaseHook.get_connection(mysql_connection(database.cloud_sql_instance))
+    settings = Settings.from_environment()
+    return SyncPlan.of(
+        database,
+        host=mysql.host or "",
+        port=mysql.port or 3306,
+        username=mysql.login or "",
+        password=mysql.password or "",
+        project=bigquery_client().project,
+        location=settings.location,
+    )
 
 
 def finished_job(*, job_id: int, connection: str, deadline: float) -> dict[str, Any] | None:

@@ -14,6 +14,7 @@ from tributary.consolidation import Plan
 from tributary.contracts import Contract
 from tributary.dates import DUMP_DATE, parse_day
 from tributary.dead_letters.closing import close_for_run
+from tributary.drift.of_run import database_of_run, decided, unfit_rules
 from tributary.errors import TributaryError
 from tributary.hooks.clients import bigquery_client
 from tributary.ledger.compare import check_same_rows
@@ -92,16 +93,19 @@ class ValidateRawOperator(_ValidateOperator):
     XCom `quarantined`. Returns the number of rules that held.
     """
 
-    def __init__(self, *, database: Database, **kwargs: Any) -> None:
+    def __init__(self, *, database: Database, preflight: Any = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.database = database
+        self.preflight = preflight
 
     def execute(self, context: Context) -> int:
         name, day = self.database.name, parse_day(self.day)
         store = OpsStore(bigquery_client(), Settings.from_environment().location)
         own_load = partial(require_load, store.client, name, day=day, run_id=context["run_id"])
         own_load()
-        suites = suites_for(self.database.contract, "raw")
+        decisions = decided(self.preflight, context)
+        contract = database_of_run(self.database, decisions).contract
+        suites = suites_for(contract, "raw").merged(unfit_rules(decisions))
         quarantine = Quarantine(store, self.database, suites, day)
         # Raw is whole again: what the ledger says of an earlier try or run of the day no longer holds.
         self._count(store, context, dict.fromkeys(quarantine.restore(), 0))

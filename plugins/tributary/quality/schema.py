@@ -33,23 +33,26 @@ _MYSQL_TYPE = re.compile(r"^(?P<name>[a-z]+)(?:\((?P<arguments>[^)]*)\))?(?P<res
 _STANDARD = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL", "RECORD": "STRUCT"}
 
 
-def bigquery_types(mysql_type: str) -> frozenset[str]:
-    """The BigQuery types that a column of this MySQL type may have after the sync; empty: any.
+def mysql_type(text: str) -> tuple[str, str, str]:
+    """A MySQL type's name, what stands in brackets behind it, and the rest; three empty texts for what is none."""
+    match = _MYSQL_TYPE.match(text.lower().strip())
+    return (match["name"], match["arguments"] or "", match["rest"]) if match else ("", "", "")
+
+
+def bigquery_types(text: str) -> frozenset[str]:
+    """The BigQuery types that a column of that MySQL type may have after the sync; empty: any.
 
     Those of Airbyte and, where they differ, of the local cloud, which loses nothing where Airbyte does.
     Source: MySqlSourceOperations.leafType of Airbyte's source-mysql, toDialectType of its destination-bigquery.
     """
-    match = _MYSQL_TYPE.match(mysql_type.lower().strip())
-    if not match:
-        return frozenset()
-    name, arguments = match["name"], match["arguments"]
+    name, arguments, rest = mysql_type(text)
     if name == "tinyint" and arguments == "1":
         # Airbyte makes it BOOL, or INT64 where the source says tinyInt1isBit=false, so that 2 stays 2.
         return frozenset({"BOOL", *_INTEGER})
-    if name == "bigint" and "unsigned" in match["rest"]:
+    if name == "bigint" and "unsigned" in rest:
         return frozenset({"INT64", "NUMERIC"})
     if name == "bit":
-        return frozenset({"BOOL"}) if arguments in (None, "1") else _BINARY
+        return frozenset({"BOOL"}) if arguments in ("", "1") else _BINARY
     if name in ("decimal", "numeric"):
         numbers = [int(number) for number in (arguments or "10").split(",")]
         precision, scale = numbers[0], numbers[1] if len(numbers) > 1 else 0

@@ -93,6 +93,7 @@ def show_database(request: Request, name: str, day: str = "") -> Response:
         stages=stage_table(found.get("stages", ())),
         checks=checks(found.get("checks", ())),
         dumps=found.get("dumps", ()),
+        schema_changes=found.get("schema_changes", ()),
         history=landed,
         rows_chart=charts.line([(day.isoformat(), rows) for day, rows in landed], short_number),
         time_chart=charts.line([(day.isoformat(), timings[day].seconds) for day in sorted(timings)], duration),
@@ -150,6 +151,7 @@ def _questions(rows: Callable[..., Any], name: str, day: date | None) -> dict[st
         "steps": lambda: rows("ui/steps", dag_id=naming.dag_id(name)),
         "dumps": lambda: rows("ui/dumps", database=name),
         "history": lambda: rows("ui/history", database=name),
+        "schema_changes": lambda: rows("ops/schema_changes_now", database=name),
     }
     if day is not None:
         of_day = day.isoformat()

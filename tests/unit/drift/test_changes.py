@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tributary.contracts import Column, Contract
+from tributary.drift.changes import ChangeKind, SchemaChange, schema_changes
 from tributary.dumps.definitions import TableDefinition, read_table
-from tributary.schema_changes import ChangeKind, SchemaChange, schema_changes
 
 CONTRACT = Contract.model_validate(
     {

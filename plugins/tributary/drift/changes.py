@@ -53,7 +53,8 @@ def schema_changes(contract: Contract, definitions: Mapping[str, TableDefinition
             changes += _of_table(name, table, definitions[name])
         else:
             changes.append(SchemaChange(ChangeKind.TABLE_MISSING, name))
-    changes += [SchemaChange(ChangeKind.TABLE_NEW, name) for name in definitions if name not in contract.tables]
+    known = {*contract.tables, *contract.left_out}
+    changes += [SchemaChange(ChangeKind.TABLE_NEW, name) for name in definitions if name not in known]
     return changes
 
 
@@ -63,7 +64,7 @@ def _of_table(name: str, table: Table, definition: TableDefinition) -> Iterator[
     for column, said in table.columns.items():
         if column in renamed:
             yield SchemaChange(ChangeKind.COLUMN_RENAMED, name, column, column, renamed[column])
-        elif column not in found and said.personal:
+        elif column not in found and column not in table.selected_columns:
             continue  # it is never copied, and may be gone
         elif column not in found:
             yield SchemaChange(ChangeKind.COLUMN_DROPPED, name, column, said.type)
@@ -89,7 +90,7 @@ def _renamed(table: Table, definition: TableDefinition) -> dict[str, str]:
     there = [column.name for column in definition.columns]
     types = {column.name: column.type for column in definition.columns}
     before = list(table.columns)
-    gone = [column for column, said in table.columns.items() if column not in types and not said.personal]
+    gone = [column for column in table.selected_columns if column not in types]
     came = [column for column in there if column not in table.columns]
     renamed: dict[str, str] = {}
     for old in gone:

@@ -1,0 +1,124 @@
+"""Which consequence a change has in which mode, and the contract of what a run copies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tributary.contracts import Contract, OnChange
+from tributary.drift.changes import ChangeKind, SchemaChange
+from tributary.drift.conforming import statements
+from tributary.drift.decisions import Decision, Outcome, decide, evolved, require_no_stop
+from tributary.drift.of_run import unfit_rules
+from tributary.drift.table import EXAMPLES, markdown
+from tributary.errors import SchemaDriftError
+
+COLUMNS = {
+    "id": {"type": "int"},
+    "code": {"type": "varchar(9)"},
+    "price": {"type": "decimal(10,2)", "nullable": True},
+    "mail": {"type": "varchar(99)", "personal": True},
+}
+
+
+def contract(**said: Any) -> Contract:
+    table = {"primary_key": ["id"], "columns": COLUMNS} | said.pop("table", {})
+    return Contract.model_validate({"app": "shop", "models": "none", "tables": {"t": table}} | said)
+
+
+def change(kind: ChangeKind, column: str = "", expected: str = "", found: str = "") -> SchemaChange:
+    return SchemaChange(kind, "t", column, expected, found)
+
+
+TEXT_PRICE = change(ChangeKind.RETYPED, "price", "decimal(10,2)", "varchar(20)")
+DROPPED_PRICE = change(ChangeKind.COLUMN_DROPPED, "price", "decimal(10,2)")
+EMPTY_PRICE = "add column `price` decimal(10,2) null"
+
+
+def test_the_nearest_mode_counts():
+    columns = {**COLUMNS, "price": {**COLUMNS["price"], "on_change": "discard_column"}}
+    said = contract(on_change="freeze", table={"on_change": "evolve", "columns": columns})
+    assert said.on_change_of("t", "price") is OnChange.discard_column
+    assert said.on_change_of("t", "code") is OnChange.evolve
+    assert said.on_change_of("t") is OnChange.evolve
+    assert said.on_change_of("new_table") is OnChange.freeze
+    assert contract().on_change_of("t", "price") is None
+
+
+@pytest.mark.parametrize("kind", list(ChangeKind))
+def test_freeze_stops_every_kind(kind: ChangeKind):
+    assert decide(contract(on_change="freeze"), change(kind, "price")).outcome is Outcome.STOPPED
+
+
+def test_a_new_column_that_looks_personal_waits_for_a_person():
+    said = contract(on_change="evolve")
+    found = decide(said, change(ChangeKind.COLUMN_ADDED, "phone", found="varchar(20)"))
+    assert (found.outcome, found.why) == (Outcome.LEFT_OUT, "its name says a way to reach a person")
+    assert decide(said, change(ChangeKind.COLUMN_ADDED, "stock", found="int")).outcome is Outcome.COPIED
+    assert decide(said, change(ChangeKind.COLUMN_ADDED, "_airbyte_x", found="int")).outcome is Outcome.LEFT_OUT
+
+
+def test_a_key_is_not_converted_and_rows_without_one_are_not_set_aside():
+    key = change(ChangeKind.RETYPED, "id", "int", "varchar(9)")
+    assert decide(contract(on_change="evolve"), key).outcome is Outcome.STOPPED
+    keyless = contract(on_change="quarantine_rows", table={"primary_key": []})
+    assert decide(keyless, TEXT_PRICE).outcome is Outcome.STOPPED
+    assert decide(contract(on_change="quarantine_rows"), TEXT_PRICE).outcome is Outcome.SET_ASIDE
+
+
+def test_what_is_not_copied_may_have_any_type():
+    mail = change(ChangeKind.RETYPED, "mail", "varchar(99)", "blob")
+    assert decide(contract(), mail).outcome is Outcome.FITS
+
+
+def test_a_run_copies_the_columns_of_the_contract_and_those_of_its_decisions():
+    said = contract(on_change="evolve")
+    added = decide(said, change(ChangeKind.COLUMN_ADDED, "stock", found="int"))
+    aside = decide(contract(on_change="quarantine_rows"), TEXT_PRICE)
+    copied = evolved(said, [added, aside]).tables["t"]
+    assert copied.selected_columns == ("id", "code", "price", "stock", "_unfit_price")
+    assert said.tables["t"].selected_columns == ("id", "code", "price")
+    rules = unfit_rules([added, aside]).tables["t"].expectations
+    assert [(rule.name, rule.columns) for rule in rules] == [("column_price_fits", ("_unfit_price",))]
+
+
+def test_a_decision_is_the_same_after_its_way_through_xcom():
+    for mode in (None, *OnChange):
+        one = decide(contract(on_change=mode), TEXT_PRICE)
+        assert Decision.of(one.to_dict()) == one
+        assert all(isinstance(value, str) for value in one.to_dict().values())
+
+
+def test_what_stops_a_dump_is_told_in_one_error_with_the_ways_out():
+    said = contract()
+    decisions = [decide(said, TEXT_PRICE), decide(said, change(ChangeKind.COLUMN_ADDED, "stock", found="int"))]
+    with pytest.raises(SchemaDriftError) as caught:
+        require_no_stop(decisions, "shop_eu", "shop")
+    message = str(caught.value)
+    assert "t.price: other type: decimal(10,2), found varchar(20)" in message
+    assert "tributary contract accept shop_eu" in message
+    assert "stock" not in message
+    require_no_stop(decisions[1:], "shop_eu", "shop")
+
+
+@pytest.mark.parametrize(
+    ("one", "there", "expected"),
+    [
+        (DROPPED_PRICE, ["id"], [EMPTY_PRICE]),
+        (DROPPED_PRICE, ["id", "price"], []),
+        (TEXT_PRICE, ["id", "_found_price", "price"], []),
+        (TEXT_PRICE, ["id", "_found_price"], [EMPTY_PRICE]),
+        (TEXT_PRICE, ["id", "price"], ["rename column `price` to `_found_price`", EMPTY_PRICE]),
+    ],
+)  # fmt: skip
+def test_a_try_goes_on_where_a_killed_one_stopped(one: SchemaChange, there: list[str], expected: list[str]):
+    said = contract(on_change="discard_column")
+    assert list(statements(decide(said, one), said.tables["t"], there)) == expected
+
+
+def test_the_page_tells_every_kind_of_change():
+    assert {change.kind for _, change in EXAMPLES} == set(ChangeKind)
+    told = markdown().splitlines()
+    assert len(told) == len(EXAMPLES) + 2
+    assert told[4] == "| added column | left out | copied | stopped | left out | left out |"
