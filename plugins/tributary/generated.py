@@ -17,6 +17,7 @@ from tributary.contracts import Contract, Models
 from tributary.drift.table import markdown as drift_table
 from tributary.errors import RegistryError
 from tributary.generated_models import FOLDER, MADE, literal, model_name, models_of
+from tributary.quality.types_table import markdown as types_table
 from tributary.registry import INCLUDE, Registry, RegistryFile
 from tributary.telemetry import catalogue
 
@@ -134,6 +135,7 @@ def _dags(registry: Registry) -> str:
 _PARTS: dict[str, tuple[str, Callable[[], str]]] = {
     "metrics.md": ("catalogue", catalogue.markdown),
     "drift.md": ("modes", drift_table),
+    "types.md": ("types", types_table),
 }
 
 

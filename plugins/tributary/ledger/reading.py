@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from tributary.ledger.checksums import Content, bigquery_columns, bigquery_query, contents_of
 from tributary.ledger.store import execute
@@ -12,6 +12,9 @@ from tributary.sqlfiles import render_sql
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
 
+# Where Airbyte says what it has changed in a row.
+_META = "_airbyte_meta"
+
 
 def table_columns(client: Client, dataset: str) -> dict[str, dict[str, str]]:
     """By table of a dataset, the BigQuery type of each column, in the table's order."""
@@ -19,6 +22,16 @@ def table_columns(client: Client, dataset: str) -> dict[str, dict[str, str]]:
     for table, column, data_type in execute(client, render_sql("columns", dataset=dataset)):
         columns.setdefault(table, {})[column] = data_type
     return columns
+
+
+def changed_values(client: Client, dataset: str, tables: Mapping[str, Mapping[str, str]]) -> list[dict[str, Any]]:
+    """By column, how many values a loader could not write as they are: `table_name`, `column_name`, `change`, ...
+
+    `tables` are those to look at, with their columns: a loader that keeps no such record has none.
+    """
+    names = [name for name, columns in tables.items() if _META in columns]
+    query = "\nunion all\n".join(f"({render_sql('raw/changed_values', dataset=dataset, table=name)})" for name in names)
+    return [dict(row) for row in execute(client, query)] if names else []
 
 
 def row_counts(client: Client, dataset: str, tables: Iterable[str]) -> dict[str, int]:

@@ -30,6 +30,7 @@ TABLES = (
     "quality_results",
     "ledger_log",
     "ledger",
+    "changed_values",
     "dumps_log",
     "dumps",
     "schema_changes",

@@ -111,10 +111,12 @@ class _Edit:
         self._kinds[change.kind](change)
 
     def _columns(self, change: SchemaChange) -> CommentedMap:
-        return self.document["tables"][change.table]["columns"]
+        columns: CommentedMap = self.document["tables"][change.table]["columns"]
+        return columns
 
     def _column(self, change: SchemaChange) -> CommentedMap:
-        return self._columns(change)[change.column]
+        column: CommentedMap = self._columns(change)[change.column]
+        return column
 
     def _draft(self, table: str) -> TableDraft:
         definition = self._definitions[table]

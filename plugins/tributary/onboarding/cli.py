@@ -205,8 +205,8 @@ def accept(
     for note in accepted.notes:
         _note(note)
     _show_diff(accepted.diff())
-    for path in accepted.files:
-        _note(f"{path} names what is no more: change it, too")
+    for name in accepted.files:
+        _note(f"{name} names what is no more: change it, too")
     others = [name for name, one in registry.databases.items() if one.app == contract.app and name != database]
     if others:
         _note(f"the contract is that of {', '.join(others)}, too: their dumps are held against it from now on")

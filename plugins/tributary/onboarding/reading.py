@@ -51,12 +51,12 @@ def definitions_in(file: str, contract: Contract) -> Mapping[str, TableDefinitio
     return _definitions(report, contract)
 
 
-def described_in(file: str, contract: Contract) -> tuple[Mapping[str, TableDefinition], dict[str, Rows]]:
+def described_in(file: str, contract: Contract) -> tuple[Mapping[str, TableDefinition], Mapping[str, Rows]]:
     """The definitions in a dump, and some rows of its tables; `file` may be `gs://...`, and raises as `infer_from`."""
     with _opened(file) as stream:
         report = _accepted(preflight(stream, database=None, require_completion=False, describe=True))
         stream.seek(0)
-        samples = dict(first_rows(open_dump(stream), report))
+        samples: dict[str, Rows] = dict(first_rows(open_dump(stream), report))
     return _definitions(report, contract), samples
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
@@ -14,7 +14,7 @@ from tributary.drift.of_run import database_of_run, decided
 from tributary.hooks.clients import bigquery_client, staging_server
 from tributary.ledger.checksums import Column, bigquery_query, contents_of, mysql_query, shared_columns
 from tributary.ledger.compare import check_same_content, check_same_rows
-from tributary.ledger.reading import table_columns
+from tributary.ledger.reading import changed_values, table_columns
 from tributary.ledger.store import OpsStore, execute
 from tributary.quarantine.moving import restore
 from tributary.registry import Database
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 class ReconcileOperator(BaseOperator):
     """Rows in the dump = in the staging database = in raw, the latter two with the same content, or it fails for good.
 
-    Each stage is read with one query, and what it holds goes to `ops.ledger`. Returns the rows by table.
+    Each stage is read with one query, and what it holds goes to `ops.ledger`; what the loader could not write as it is,
+    to `ops.changed_values`. Returns the rows by table.
     """
 
     template_fields: Sequence[str] = ("dump_date",)
@@ -49,7 +50,8 @@ class ReconcileOperator(BaseOperator):
         # Where this task is cleared after validate_raw has set rows aside, raw is counted whole as before.
         restore(client, name, parse_day(self.dump_date), tuple(self.database.contract.tables))
         contract = database_of_run(self.database, decided(self.preflight, context)).contract
-        columns = self._columns(contract, table_columns(client, raw_dataset))
+        types = table_columns(client, raw_dataset)
+        columns = self._columns(contract, types)
         in_dump: dict[str, int] = self.preflight.resolve(context)["tables"]
         staged = contents_of(mysql.get_records(mysql_query(staging, columns)), columns)
         raw = contents_of(execute(client, bigquery_query(raw_dataset, columns)), columns)
@@ -64,6 +66,8 @@ class ReconcileOperator(BaseOperator):
                 run_id=context["run_id"],
                 app=self.database.app,
             )
+        compared = {name: types.get(name, {}) for name in columns}
+        self._record_changed(store, context, changed_values(client, raw_dataset, compared))
         # A table without an INSERT is empty: the dump's report leaves such tables at zero.
         check_same_rows(
             {table: in_dump.get(table, 0) for table in columns},
@@ -80,6 +84,14 @@ class ReconcileOperator(BaseOperator):
             advice="Airbyte's log of the sync says what it moved; clear sync and what follows.",
         )
         return {table: content.rows for table, content in raw.items()}
+
+    def _record_changed(self, store: OpsStore, context: Context, found: Iterable[Mapping[str, Any]]) -> None:
+        """Count what the loader could not write as it is: docs/types.md says which values those are."""
+        of_run = {"database": self.database.name, "dump_date": self.dump_date, "run_id": context["run_id"]}
+        rows = [{**of_run, **row} for row in found]
+        store.append_all("changed_values", rows)
+        for row in rows:
+            self.log.warning("%(table_name)s.%(column_name)s: %(value_count)s values %(change)s: %(reason)s", row)
 
     def _columns(self, contract: Contract, types: Mapping[str, Mapping[str, str]]) -> dict[str, tuple[Column, ...]]:
         """The columns to compare of every table; logs those that cannot be, of those that were copied."""

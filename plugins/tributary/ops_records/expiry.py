@@ -17,7 +17,15 @@ if TYPE_CHECKING:
     from tributary.ledger.store import OpsStore
 
 # By their partitions, the days on which rows were written.
-BY_PARTITION = ("task_durations_log", "costs_log", "alerts", "dumps_log", "schema_changes", "dead_letters_log")
+BY_PARTITION = (
+    "task_durations_log",
+    "costs_log",
+    "alerts",
+    "dumps_log",
+    "schema_changes",
+    "changed_values",
+    "dead_letters_log",
+)
 # By include/sql/ops/<table>__expire.sql; the ledger first, as the runs tell which days have landed.
 BY_STATEMENT = ("ledger_log", "runs", "quality_results")
 FOR_GOOD = ("published", "holds", "quarantine_decisions")

@@ -91,6 +91,7 @@ def show_database(request: Request, name: str, day: str = "") -> Response:
         run=runs.get(chosen) if chosen else None,
         timeline=timeline(found.get("steps", ()), chosen) if chosen else None,
         stages=stage_table(found.get("stages", ())),
+        changed_values=found.get("changed_values", ()),
         checks=checks(found.get("checks", ())),
         dumps=found.get("dumps", ()),
         schema_changes=found.get("schema_changes", ()),
@@ -155,6 +156,7 @@ def _questions(rows: Callable[..., Any], name: str, day: date | None) -> dict[st
     }
     if day is not None:
         of_day = day.isoformat()
+        ask["changed_values"] = lambda: rows("ui/changed_values", database=name, day=of_day)
         ask["stages"] = lambda: rows("ui/stages", database=name, day=of_day)
         ask["checks"] = lambda: rows("ui/checks", database=name, day=of_day)
     return ask
