@@ -140,8 +140,8 @@ def tried(include: Path, files: Mapping[Path, str], name: str) -> Registry:
     with tempfile.TemporaryDirectory() as folder:
         trial = Path(folder) / "include"
         (trial / "contracts").mkdir(parents=True)
-        for path in include.glob("contracts/*.yaml"):
-            shutil.copy(path, trial / "contracts")
+        for path in (include / "databases.yaml", *include.glob("contracts/*.yaml")):
+            shutil.copy(path, trial / path.relative_to(include))
         for path, text in files.items():
             (trial / path.relative_to(include)).write_text(text, encoding="utf-8")
         registry = load_registry(trial)

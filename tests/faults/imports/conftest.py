@@ -80,17 +80,22 @@ class Shop(Kiosk):
             return super()._operator(name)
         operator = ImportDumpOperator(
             task_id="import_dump", database=self.name, instance="staging", dump=Given(self.dump),
-            source_uri=self.checked["uri"], execution_timeout=self.import_limit,
+            source_uri=self.checked["uri"], tables=self.database.contract.tables, preflight=Given(self.checked),
+            execution_timeout=self.import_limit,
         )  # fmt: skip
         operator.dump_date = DAY
         return operator
 
     def validate_raw(self) -> int:
         """The number of rules that held."""
-        operator = ValidateRawOperator(task_id="validate_raw", database=self.database)
+        operator = ValidateRawOperator(task_id="validate_raw", database=self.database, preflight=Given(self.checked))
         operator.day = DAY
         earlier = {"find_dump": self.dump, "reconcile": self.checked["tables"]}
-        ti = SimpleNamespace(dag_id=naming.dag_id(self.name), xcom_pull=lambda task_ids: earlier[task_ids])
+        ti = SimpleNamespace(
+            dag_id=naming.dag_id(self.name),
+            xcom_pull=lambda task_ids: earlier[task_ids],
+            xcom_push=lambda key, value: None,
+        )
         context: Any = {"run_id": "run_1", "params": {"force": True}, "ti": ti}
         held: int = operator.execute(context)
         return held

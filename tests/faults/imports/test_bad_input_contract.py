@@ -43,7 +43,7 @@ def items(shop: Shop) -> list[tuple[object, ...]]:
 WHOLE = [(1, "pen", "1.500000000"), (2, None, "2.000000000")]
 
 
-@pytest.mark.case("B17", "a column is added", expected="ignored: the rows are those of the contract's columns")
+@pytest.mark.case("B17", "a column is added", expected="not copied: the rows are those of the contract's columns")
 def test_an_added_column_is_ignored(shop: Shop, seen: Seen):
     sync(shop, table("items", COLUMNS + ", `secret` varchar(40)", *(f"{row},'x'" for row in ROWS)))
     query = "select column_name from {raw}.INFORMATION_SCHEMA.COLUMNS where table_name = 'items'"
@@ -57,21 +57,30 @@ def test_an_added_column_is_ignored(shop: Shop, seen: Seen):
 @pytest.mark.parametrize(
     ("columns", "says"),
     [
-        pytest.param("`id` int NOT NULL, `price` decimal(10,2), PRIMARY KEY (`id`)", ["lacks label", "no new one"],
-                     id="dropped", marks=pytest.mark.case("B17", "a column that may be empty is dropped",
-                     expected="sync fails at its first try, names table and column; raw stays as it was")),
-        pytest.param(COLUMNS.replace("label", "title"), ["lacks label", "has title"],
+        pytest.param("`id` int NOT NULL, `price` decimal(10,2), PRIMARY KEY (`id`)",
+                     "items.label: dropped column: varchar(40)", id="dropped",
+                     marks=pytest.mark.case("B17", "a column that may be empty is dropped",
+                     expected="pre-flight fails at its first try, names table and column; raw stays as it was")),
+        pytest.param(COLUMNS.replace("label", "title"), "items.label: renamed column: label, found title",
                      id="renamed", marks=pytest.mark.case("B17", "a column that may be empty is renamed",
-                     expected="sync fails at its first try, names both; raw stays as it was")),
+                     expected="pre-flight fails at its first try, names both; raw stays as it was")),
+        pytest.param(COLUMNS.replace("`label` varchar(40)", "`label` int"),
+                     "items.label: other type: varchar(40), found int", id="retyped",
+                     marks=pytest.mark.case("B17", "text becomes a number",
+                     expected="pre-flight fails at its first try, names column and both types; raw stays as it was")),
+        pytest.param(COLUMNS.replace("decimal(10,2)", "double"),
+                     "items.price: other type: decimal(10,2), found double", id="money",
+                     marks=pytest.mark.case("B17", "money becomes a float",
+                     expected="pre-flight fails at its first try, names column and both types; raw stays as it was")),
     ],
 )  # fmt: skip
-def test_a_column_that_is_gone_is_not_filled_with_nothing(shop: Shop, columns: str, says: list[str], seen: Seen):
-    rows = ("3,9.00",) if "label" not in columns and "title" not in columns else ("3,'x',9.00",)
+def test_a_column_that_is_gone_is_not_filled_with_nothing(shop: Shop, columns: str, says: str, seen: Seen):
+    rows = ("3,9.00",) if "label" not in columns and "title" not in columns else ("3,'7',9.00",)
     with pytest.raises(SchemaDriftError) as caught:
         sync(shop, table("items", columns, *rows))
     seen(caught.value)
-    for words in ("table items", *says):
-        assert words in str(caught.value)
+    assert says in str(caught.value)
+    assert len(shop.jobs("import_dump")) == 1
     assert classify(caught.value).kind is Kind.permanent
     assert items(shop) == WHOLE
 
@@ -79,12 +88,6 @@ def test_a_column_that_is_gone_is_not_filled_with_nothing(shop: Shop, columns: s
 @pytest.mark.parametrize(
     ("columns", "rows", "says"),
     [
-        pytest.param(COLUMNS.replace("`label` varchar(40)", "`label` int"), ("1,7,1.50",),
-                     "column label is INT64, expected STRING", id="retyped", marks=pytest.mark.case(
-                     "B17", "text becomes a number", expected="validate_raw fails, names column and both types")),
-        pytest.param(COLUMNS.replace("decimal(10,2)", "double"), ("1,'pen',1.5",),
-                     "column price is FLOAT64, expected NUMERIC", id="money", marks=pytest.mark.case(
-                     "B17", "money becomes a float", expected="validate_raw fails, names column and both types")),
         pytest.param("`id` int, `label` varchar(40), `price` decimal(10,2)", ("1,'pen',1.50", "NULL,'cap',2.00"),
                      "id_not_null", id="nullable", marks=pytest.mark.case(
                      "B17", "the key may be empty, and is", expected="validate_raw fails, names the column")),
@@ -110,7 +113,7 @@ def test_a_missing_table(shop: Shop, seen: Seen):
     assert items(shop) == WHOLE
 
 
-@pytest.mark.case("B17", "a new table", expected="ignored: it stays in the staging database")
+@pytest.mark.case("B17", "a new table", expected="not copied: it stays in the staging database")
 def test_a_new_table(shop: Shop, seen: Seen):
     sync(shop, table("items", COLUMNS, *ROWS), CUSTOMERS)
     tables = {row[0] for row in shop.raw("select table_name from {raw}.INFORMATION_SCHEMA.TABLES")}

@@ -10,7 +10,7 @@ import pytest
 
 from tests.faults.dump_files import CUSTOMERS, dump, table
 from tests.faults.imports.conftest import Shop
-from tributary.contracts import OnChange
+from tributary.contracts import OnChange, QuarantineLimit
 from tributary.drift.changes import ChangeKind
 from tributary.dumps import DumpRefused
 from tributary.errors import SchemaDriftError
@@ -105,11 +105,10 @@ CASES = [
 
 @pytest.mark.parametrize(("drift", "mode"), CASES)
 def test_each_change_in_each_mode(make_shop: MakeShop, drift: Drift, mode: OnChange | None, seen: Callable[..., None]):
-    # Half of the rows may go aside, in the mode that asks for it alone: what the others do must not depend on it.
-    share = {"max_share": 0.7} if mode is OnChange.quarantine_rows else None
     shop = make_shop(ITEMS, on_change=mode)
-    if share:
-        shop.database = shop.database.model_copy(update={"quarantine": {"max_share": 0.7}})
+    if mode is OnChange.quarantine_rows:
+        # Only here: what the other modes do does not depend on it.
+        shop.database = shop.database.model_copy(update={"quarantine": QuarantineLimit(max_share=0.7)})
     parts = [] if drift.missing else [table("items", ", ".join(drift.items.values()), *drift.rows)]
     text = dump(*parts, drift.more, database=shop.name)
     expected = drift.becomes[mode]

@@ -172,7 +172,9 @@ class Kiosk:
 
     def _operator(self, name: str) -> Any:
         if name == "sync":
-            return SyncOperator(task_id="sync", database=self.database, execution_timeout=self.sync_limit)
+            return SyncOperator(
+                task_id="sync", database=self.database, preflight=Given(self.checked), execution_timeout=self.sync_limit
+            )
         operator: Any
         if name == "preflight":
             operator = PreflightOperator(task_id=name, database=self.database, dump=Given(self.dump))
@@ -181,7 +183,8 @@ class Kiosk:
         else:
             operator = ImportDumpOperator(
                 task_id="import_dump", database=self.name, instance="staging", dump=Given(self.dump),
-                source_uri=self.dump["uri"], execution_timeout=self.import_limit,
+                source_uri=self.dump["uri"], tables=self.database.contract.tables, preflight=Given(self.checked),
+                execution_timeout=self.import_limit,
             )  # fmt: skip
         operator.dump_date = self.day
         return operator
