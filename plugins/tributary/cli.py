@@ -16,7 +16,7 @@ from tributary.alerts.watch_cli import watch
 from tributary.dead_letters.cli import app as dead_letters_app
 from tributary.dump_check import ReportFormat, check_dump
 from tributary.dumps import DumpError
-from tributary.errors import TributaryError
+from tributary.errors import PermanentError, TributaryError
 from tributary.onboarding.cli import add_database
 from tributary.onboarding.cli import app as contract_app
 from tributary.ops_records.cli import cost
@@ -169,14 +169,15 @@ def dump_check(
 ) -> None:
     """Read a dump as pre-flight does, and print its report; 1 where it would be refused."""
     try:
-        report = check_dump(file, database)
+        checked = check_dump(file, database)
     except (DumpError, OSError) as error:
         _fail(str(error))
     # Not through rich: it would wrap long lines, and other programs read this.
-    sys.stdout.write(report.to_text() if output is ReportFormat.text else json.dumps(report.to_dict(), indent=2) + "\n")
+    text = checked.to_text() if output is ReportFormat.text else json.dumps(checked.to_dict(), indent=2) + "\n"
+    sys.stdout.write(text)
     try:
-        report.raise_if_refused()
-    except DumpError as error:
+        checked.raise_if_refused(database)
+    except PermanentError as error:
         _fail(str(error))
 
 

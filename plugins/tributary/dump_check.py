@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from contextlib import nullcontext
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from tributary.contracts import Contract
+from tributary.drift.decisions import Decision, decisions_about, require_no_stop
 from tributary.dumps import DumpReport, preflight
 from tributary.registry import load_registry
 
@@ -23,8 +25,31 @@ class ReportFormat(StrEnum):
     json = "json"
 
 
-def check_dump(file: str, database: str | None) -> DumpReport:
-    """The pre-flight report of a local file, or of standard input for `-`.
+@dataclass(frozen=True)
+class Checked:
+    """What pre-flight says of a dump, and where it was held against a contract, what differs from that."""
+
+    report: DumpReport
+    decisions: tuple[Decision, ...] = ()
+    contract: Contract | None = None
+
+    def to_text(self) -> str:
+        """The report for a person, and a line for each difference."""
+        return self.report.to_text() + "".join(f"  schema: {one}: {one.outcome}\n" for one in self.decisions)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same for JSON."""
+        return {**self.report.to_dict(), "changes": [one.to_dict() for one in self.decisions]}
+
+    def raise_if_refused(self, database: str | None) -> None:
+        """Raise `DumpRefused`, or `SchemaDriftError`, where a DAG would not import it."""
+        self.report.raise_if_refused()
+        if self.contract:
+            require_no_stop(self.decisions, database or "", self.contract.app)
+
+
+def check_dump(file: str, database: str | None) -> Checked:
+    """What pre-flight says of a local file, or of standard input for `-`.
 
     A `database` of the registry is checked by its contract, as its DAG does; any other name must be the one in
     the dump's header, and without one any database will do. Raises the `DumpError`s of `preflight`, `OSError`
@@ -37,8 +62,10 @@ def check_dump(file: str, database: str | None) -> DumpReport:
             contract = registry.database(database).contract
     with nullcontext(sys.stdin.buffer) if file == STANDARD_INPUT else Path(file).open("rb") as stream:
         if contract is None or database is None:
-            return preflight(stream, database=database)
-        return preflight_by(contract, stream, database)
+            return Checked(preflight(stream, database=database))
+        report = preflight_by(contract, stream, database, describe=True)
+    decisions = decisions_about(contract, report) if report.ok else []
+    return Checked(report, tuple(decisions), contract)
 
 
 def preflight_by(
