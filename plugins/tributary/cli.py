@@ -19,6 +19,7 @@ from tributary.dumps import DumpError
 from tributary.errors import PermanentError, TributaryError
 from tributary.onboarding.cli import add_database
 from tributary.onboarding.cli import app as contract_app
+from tributary.onboarding.personal import unclassified
 from tributary.ops_records.cli import cost
 from tributary.quarantine.cli import app as quarantine_app
 from tributary.registry import load_registry
@@ -58,6 +59,11 @@ def check() -> None:
                 suites_for(contract, layer)
             except TributaryError as error:
                 faults.append(str(error))
+        faults += [
+            f"include/contracts/{contract.app}.yaml: tables.{table}.columns.{column}: {reason}; "
+            "expected it to say `personal: true`, or `personal: false` where it is not"
+            for table, column, reason in unclassified(contract)
+        ]
     faults += [f"{path} is not what the registry gives; run `tributary generate`" for path in generated.stale(registry)]
     for fault in faults:
         errors.print(fault, style="red", highlight=False, soft_wrap=True)

@@ -7,8 +7,12 @@ otherwise is one word away, while a column that was copied has been seen.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tributary.contracts import Contract
 
 # What a column's name ends with, word by word; the first kind that fits is told.
 _NAMES: dict[str, tuple[str, ...]] = {
@@ -72,6 +76,15 @@ def looks_personal(table: str, name: str, type_: str, values: Sequence[str | Non
         if there and found >= SHARE * len(there):
             return f"{found} of {len(there)} values looked at are {what}"
     return ""
+
+
+def unclassified(contract: Contract) -> Iterator[tuple[str, str, str]]:
+    """Table, column and why, of columns that look personal and of which the contract does not say whether they are."""
+    for table_name, table in contract.tables.items():
+        for name, column in table.columns.items():
+            is_said = "personal" in column.model_fields_set or not column.copied
+            if not is_said and (reason := looks_personal(table_name, name, column.type)):
+                yield table_name, name, reason
 
 
 def _words(name: str) -> list[str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tributary.onboarding.personal import looks_personal
+from tributary.contracts import Contract
+from tributary.onboarding.personal import looks_personal, unclassified
 
 
 @pytest.mark.parametrize(
@@ -79,3 +80,14 @@ def test_content_that_does_not(values: list[str | None]):
 
 def test_no_value_is_in_the_reason():
     assert "@" not in looks_personal("t", "note", "text", ["somebody@example.com"] * 5)
+
+
+def test_a_contract_says_of_what_looks_personal_whether_it_is():
+    columns: dict[str, dict[str, object]] = {
+        "id": {"type": "int"}, "email": {"type": "text"}, "phone": {"type": "text", "personal": True},
+        "city": {"type": "text"}, "lat": {"type": "double", "personal": False},
+        "fax": {"type": "text", "copied": False},
+    }  # fmt: skip
+    tables = {"shops": {"primary_key": ["id"], "columns": columns}}
+    contract = Contract.model_validate({"app": "shops", "models": "none", "tables": tables})
+    assert list(unclassified(contract)) == [("shops", "email", "its name says a way to reach a person")]
