@@ -58,12 +58,14 @@ def main() -> None:
     configure_logging(level=LogLevel.WARNING, fmt=LogFormat.CONSOLE)
     from bqemulator.server import run_forever
 
-    from localcloud import bigquery_faults, bigquery_jobs, bqemulator_fixes, bqemulator_speed
+    from localcloud import bigquery_exports, bigquery_faults, bigquery_jobs, bqemulator_fixes, bqemulator_speed
 
     bqemulator_fixes.apply()
     bqemulator_speed.apply()
     bigquery_faults.apply()
     bigquery_jobs.apply()
+    exports = state_dir("bigquery", "exports")
+    bigquery_exports.apply(exports)
     history_days = number("LOCALCLOUD_BIGQUERY_TIME_TRAVEL_DAYS", 0)
     if history_days == 0:
         keep_no_history()
@@ -76,6 +78,7 @@ def main() -> None:
             persistence_mode=PersistenceMode.PERSISTENT,
             data_dir=root,
             upload_staging_dir=root / "tmp",
+            gcs_local_root=exports,
             default_project_id=text("GOOGLE_CLOUD_PROJECT"),
             # Avro needs a second extension, which the emulator would try to download.
             enable_format_extensions=False,

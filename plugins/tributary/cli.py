@@ -24,6 +24,8 @@ from tributary.ops_records.cli import cost
 from tributary.quarantine.cli import app as quarantine_app
 from tributary.registry import load_registry
 from tributary.rollback_cli import rollback
+from tributary.snapshot_cli import app as snapshot_app
+from tributary.snapshot_cli import export
 from tributary.terminal import Format, FormatOption, console, day_of, errors, print_rows, store_for_people
 
 app = typer.Typer(
@@ -38,6 +40,8 @@ app.command()(add_database)
 app.add_typer(contract_app, name="contract")
 app.add_typer(dead_letters_app, name="dead-letters")
 app.command()(rollback)
+app.add_typer(snapshot_app, name="snapshot")
+app.command()(export)
 app.command()(cost)
 app.command()(watch)
 app.add_typer(quarantine_app, name="quarantine")

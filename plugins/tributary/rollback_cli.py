@@ -34,7 +34,7 @@ def rollback(
     """
     if show + release > 1 or ((show or release) and (to or hold)):
         raise typer.BadParameter("expected --list, or --release, or a rollback with --to and --hold")
-    with _bigquery_at_hand():
+    with bigquery_at_hand():
         if show:
             _list(output)
         elif release:
@@ -140,7 +140,7 @@ def _days(as_of: dict[str, str]) -> str:
 
 
 @contextmanager
-def _bigquery_at_hand() -> Iterator[None]:
+def bigquery_at_hand() -> Iterator[None]:
     """Tells in one line what BigQuery refused, or that it cannot be reached."""
     from google.api_core.exceptions import GoogleAPIError
     from google.auth.exceptions import GoogleAuthError

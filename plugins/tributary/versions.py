@@ -42,10 +42,14 @@ Changes = Mapping[str, datetime | None]
 
 @dataclass(frozen=True)
 class Version:
-    """A version's id, which sorts by time, and the `content_of` what it keeps; None while it is not whole."""
+    """A version's id, which sorts by time, and the `content_of` what it keeps; None while it is not whole.
+
+    One with the name of a `snapshot` is kept until that is removed.
+    """
 
     id: str
     content: str | None
+    snapshot: str | None = None
 
     @property
     def dataset(self) -> str:
@@ -109,7 +113,9 @@ def kept(client: Client) -> list[Version]:
     """The versions that have a dataset, oldest first, those not whole too."""
     found = client.list_datasets(filter="labels.tributary:version", page_size=1000)
     versions = [
-        Version(match[1], item.labels.get("content")) for item in found if (match := _DATASET.match(item.dataset_id))
+        Version(match[1], item.labels.get("content"), item.labels.get("snapshot"))
+        for item in found
+        if (match := _DATASET.match(item.dataset_id))
     ]
     return sorted(versions, key=lambda version: version.id)
 
@@ -198,7 +204,7 @@ def not_removed(client: Client, version: str) -> Iterator[None]:
 
 
 def prune(client: Client, store: OpsStore, keep: int) -> None:
-    """Remove all versions but the live one and the newest `keep` of those that were published.
+    """Remove all versions but the live one, the newest `keep` of those that were published, and people's snapshots.
 
     One that is newer than the live one and was never published stays: another run may be about to.
     """
@@ -216,7 +222,8 @@ def _staying(versions: Iterable[Version], seen: Sequence[str], keep: int) -> set
     restorable = sorted((version.id for version in known if version.content and version.id in seen), reverse=True)
     live = seen[0] if seen else ""
     coming = {version.id for version in known if version.id > live and version.id not in seen}
-    return {live, *restorable[:keep], *coming}
+    named = {version.id for version in known if version.snapshot}
+    return {live, *restorable[:keep], *coming, *named}
 
 
 def _keep(client: Client, version: Version, table: str, base: Base | None) -> None:

@@ -1,0 +1,3 @@
+-- A whole table into files of the bucket.
+export data options (uri = '$target/$table/*.parquet', format = 'PARQUET', compression = 'ZSTD', overwrite = false) as
+select * from `$dataset`.`$table`
