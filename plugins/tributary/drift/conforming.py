@@ -25,15 +25,13 @@ def conform(mysql: Any, staging: str, tables: Mapping[str, Table], decisions: It
     """
     found = columns_of(mysql, staging)
     for one in decisions:
+        if one.outcome is Outcome.COPIED or not one.changes_run:
+            continue
         there = found.get(one.change.table, [])
-        for statement in statements(one, tables[one.change.table], there) if _changes_staging(one) else ():
+        for statement in statements(one, tables[one.change.table], there):
             mysql.run(f"alter table `{staging}`.`{one.change.table}` {statement}")
         if one.outcome is Outcome.CONVERTED:
             _require_all(mysql, staging, one)
-
-
-def _changes_staging(one: Decision) -> bool:
-    return one.outcome in (Outcome.EMPTY, Outcome.RENAMED, Outcome.CONVERTED, Outcome.SET_ASIDE)
 
 
 def statements(one: Decision, table: Table, there: Collection[str]) -> Iterator[str]:

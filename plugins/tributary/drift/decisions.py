@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from tributary import naming
-from tributary.contracts import Column, Contract, OnChange, why_unfit
+from tributary.contracts import Column, Contract, OnChange, Table, why_unfit
 from tributary.drift.changes import ChangeKind, SchemaChange, schema_changes
 from tributary.drift.conversions import conversion
 from tributary.dumps import DumpReport
+from tributary.dumps.definitions import TableDefinition, normal_type
 from tributary.errors import SchemaDriftError
 from tributary.onboarding.personal import looks_personal
 from tributary.quality.schema import bigquery_types
@@ -52,6 +53,11 @@ class Decision:
     def __str__(self) -> str:
         return f"{self.change}{f' ({self.why})' if self.why else ''}"
 
+    @property
+    def changes_run(self) -> bool:
+        """Whether the steps behind pre-flight have to do something about it."""
+        return self.outcome not in (Outcome.STOPPED, Outcome.FITS, Outcome.LEFT_OUT)
+
     def to_dict(self) -> dict[str, str]:
         """For XCom and `ops.schema_changes`: texts by name. Definitions only, nothing of rows."""
         return {
@@ -85,7 +91,18 @@ def decisions_about(contract: Contract, report: DumpReport) -> list[Decision]:
     known = contract.model_copy(
         update={"tables": {name: table for name, table in contract.tables.items() if name not in unread}}
     )
-    return [decide(contract, change) for change in schema_changes(known, report.definitions)]
+    hidden = {name: _gone_unseen(table, report.definitions.get(name)) for name, table in known.tables.items()}
+    return [
+        decide(contract, change, gone=hidden.get(change.table, ()))
+        for change in schema_changes(known, report.definitions)
+    ]
+
+
+def _gone_unseen(table: Table, definition: TableDefinition | None) -> list[str]:
+    """The types of columns that are never copied and are not there any more: a new one may be one of them, renamed."""
+    there = {column.name for column in definition.columns} if definition else set()
+    gone = table.columns.keys() - table.selected_columns - there
+    return [normal_type(table.columns[name].type) for name in gone]
 
 
 def require_no_stop(decisions: Iterable[Decision], database: str, app: str) -> None:
@@ -102,12 +119,17 @@ def require_no_stop(decisions: Iterable[Decision], database: str, app: str) -> N
         )
 
 
-def decide(contract: Contract, change: SchemaChange) -> Decision:
-    """What is done about one change."""
+def decide(contract: Contract, change: SchemaChange, *, gone: Collection[str] = ()) -> Decision:
+    """What is done about one change.
+
+    :param gone: the types of the table's columns that are never copied and went.
+    """
     mode = contract.on_change_of(change.table, change.column)
     if mode is OnChange.freeze:
         return Decision(change, mode, Outcome.STOPPED)
     outcome, why = _DECIDED[change.kind](contract, change, mode)
+    if outcome is Outcome.COPIED and change.found in gone:
+        outcome, why = Outcome.LEFT_OUT, "a column of its type that is never copied went: it may be that one, renamed"
     return Decision(change, mode, outcome, why)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import pytest
@@ -9,9 +10,10 @@ import pytest
 from tributary.contracts import Contract, OnChange
 from tributary.drift.changes import ChangeKind, SchemaChange
 from tributary.drift.conforming import statements
-from tributary.drift.decisions import Decision, Outcome, decide, evolved, require_no_stop
+from tributary.drift.decisions import Decision, Outcome, decide, decisions_about, evolved, require_no_stop
 from tributary.drift.of_run import unfit_rules
 from tributary.drift.table import EXAMPLES, markdown
+from tributary.dumps import DumpReport, preflight
 from tributary.errors import SchemaDriftError
 
 COLUMNS = {
@@ -57,6 +59,30 @@ def test_a_new_column_that_looks_personal_waits_for_a_person():
     assert (found.outcome, found.why) == (Outcome.LEFT_OUT, "its name says a way to reach a person")
     assert decide(said, change(ChangeKind.COLUMN_ADDED, "stock", found="int")).outcome is Outcome.COPIED
     assert decide(said, change(ChangeKind.COLUMN_ADDED, "_airbyte_x", found="int")).outcome is Outcome.LEFT_OUT
+
+
+def test_a_new_column_may_be_a_personal_one_by_another_name():
+    said = contract(on_change="evolve")
+    items = "id int not null, code varchar(9) not null, price decimal(10,2), {}, primary key (id)"
+    same_type, other_type = "reach varchar(99)", "stock int"
+    for found, mail, outcome in (
+        (same_type, "", Outcome.LEFT_OUT),
+        (other_type, "", Outcome.COPIED),
+        (same_type, "mail varchar(99) not null, ", Outcome.COPIED),
+    ):
+        (one,) = decisions_about(said, report(items.format(mail + found)))
+        assert (one.change.column, one.outcome) == (found.split()[0], outcome)
+
+
+def report(items: str) -> DumpReport:
+    text = f"create table t ({items});\n-- Dump completed on 2013-01-01\n"
+    return preflight(io.BytesIO(text.encode()), "shop", require_completion=False, describe=True)
+
+
+def test_a_table_whose_definition_cannot_be_read_is_left_alone():
+    unread = report("id int not null, 'text' int")
+    assert "t" not in unread.definitions
+    assert decisions_about(contract(), unread) == []
 
 
 def test_a_key_is_not_converted_and_rows_without_one_are_not_set_aside():
