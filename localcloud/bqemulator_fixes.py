@@ -11,7 +11,8 @@ from functools import partial
 from bqemulator.jobs import ddl_result
 from bqemulator.sql import translator
 from bqemulator.sql.rewriter import create_table_schema_ctas as schema_ctas
-from sqlglot import exp
+from sqlglot import Generator, exp
+from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.optimizer.qualify import qualify
 
 
@@ -20,6 +21,7 @@ def apply() -> None:
     _accept_parentheses_in_create_table_as()
     _leave_stars_alone()
     _read_column_options()
+    _hold_all_of_numeric()
 
 
 def _accept_parentheses_in_create_table_as() -> None:
@@ -56,3 +58,18 @@ def _read_column_options() -> None:
         return any(isinstance(kind, exp.NotNullColumnConstraint) for kind in kinds)
 
     ddl_result._has_not_null_constraint = is_required
+
+
+def _hold_all_of_numeric() -> None:
+    """``numeric`` holds BigQuery's 29 digits before the point and 9 behind it, in a cast and as a column.
+
+    DuckDB's DECIMAL without a size is DECIMAL(18, 3): the fourth digit behind the point was rounded away.
+    """
+
+    written = DuckDB.Generator.TRANSFORMS[exp.DataType]
+
+    def sized(self: Generator, kind: exp.DataType) -> str:
+        is_bare = kind.this is exp.DataType.Type.DECIMAL and not kind.expressions
+        return "DECIMAL(38, 9)" if is_bare else written(self, kind)
+
+    DuckDB.Generator.TRANSFORMS[exp.DataType] = sized

@@ -174,6 +174,8 @@ class _Table:
             kind, used, is_serial = column_type(words)
         except ValueError as error:
             raise DefinitionError(f"column {name[:64]!r} of table {self.name[:64]!r}: {error}") from None
+        if kind == "longtext" and _is_json(words[used:]):
+            kind = "json"
         attributes = [word.lower for word in outside_brackets(words[used:])]
         pairs = set(pairwise(attributes))
         is_unique = is_serial or "unique" in attributes
@@ -212,6 +214,13 @@ def _column_list(words: Words) -> tuple[str, ...]:
     # Unique in its first so many characters is unique as a whole.
     names = [item[0].text if item and item[0].lower != "(" else "" for item in words.items()]
     return tuple(names) if all(names) else ()
+
+
+def _is_json(words: Sequence[Word]) -> bool:
+    """Whether a LONGTEXT is what MariaDB makes of JSON: https://mariadb.com/kb/en/json/."""
+    check = ("check", "(", "json_valid")
+    texts = [word.lower for word in words]
+    return any(tuple(texts[at : at + len(check)]) == check for at in range(len(texts)))
 
 
 def _comment(words: Sequence[Word]) -> str:

@@ -24,7 +24,7 @@ _RULES = {
     "datetime": Rule("exact to the microsecond; zero and impossible dates are NULL, counted", nulls=True),
     "timestamp": Rule("the moment, in UTC, whatever the session's zone; MySQL's zero is NULL, counted", nulls=True),
     "time": Rule("exact from `00:00:00` to `23:59:59.999999`; what is negative or longer is NULL, counted", nulls=True),
-    "float": Rule(f"the number that MySQL calculates with, 3.141590118408203 of 3.14159; {_AS_NUMERIC}"),
+    "float": Rule(f"the six digits that a dump has of it, as MySQL calculates with them; {_AS_NUMERIC}"),
     "double": Rule(f"exact; {_AS_NUMERIC}"),
     "year": Rule("exact; `0000` is 0"),
     "enum": Rule("the text; its number is not kept"),

@@ -130,5 +130,5 @@ def load(shop: Shop, text: bytes, *, extra: bool = False) -> list[tuple[Any, ...
     shop.step("reconcile")
     shop.validate_raw()
     more = ", stock" if extra else ""
-    rows = shop.raw(f"select id, label, size, format('%t', price){more} from {{raw}}.items order by id")
-    return [tuple(None if value == "NULL" else value for value in row) for row in rows]
+    rows = shop.raw(f"select id, label, size, price{more} from {{raw}}.items order by id")
+    return [(*row[:3], None if row[3] is None else f"{row[3].normalize():f}", *row[4:]) for row in rows]

@@ -49,7 +49,7 @@ def test_what_a_server_writes():
             ColumnDefinition("first, last", "varchar(64)", nullable=False, comment="a, b) c'd"),
             ColumnDefinition("kind", "enum('a','b,c','d''e')"),
             ColumnDefinition("changed", "timestamp(6)", nullable=False),
-            ColumnDefinition("json", "longtext"),
+            ColumnDefinition("json", "json"),
             ColumnDefinition("next", "int"),
             ColumnDefinition("hidden", "int", invisible=True),
             ColumnDefinition("place", "point", nullable=False),
