@@ -1,27 +1,20 @@
-"""The dictionary's pages: which there are, and how one is drawn. The same ones stand in a folder and inside Airflow."""
+"""The dictionary's pages: which there are, and what is on each. The same ones stand in a folder and inside Airflow."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jinja2 import Environment
-from markupsafe import Markup, escape
-
 from tributary.dictionary import lineage
 from tributary.dictionary.building import DATABASES
 from tributary.dictionary.model import Dictionary, Layer, Table, app_page, table_id
-from tributary.dictionary.wording import ready_by, span, starts_at
-from tributary.ui.rendering import environment
 
 START, NAMES = "", "names"
 # An app with more databases shows their names on demand.
 MANY = 30
 # A picture of more tables tells nobody anything.
 MOST_BOXES = 120
-_CODE = re.compile(r"`([^`]+)`")
 
 
 @dataclass(frozen=True)
@@ -64,47 +57,23 @@ def page(dictionary: Dictionary, address: str) -> Page | None:
     return _table_page(dictionary, table) if table and table.has_page else None
 
 
-def draw(
-    page: Page,
-    dictionary: Dictionary,
-    templates: Environment,
-    href: Callable[..., str],
-    database_href: Callable[[str], str] = lambda name: "",
-    **values: Any,
-) -> str:
-    """The page as HTML.
+def values(
+    page: Page, dictionary: Dictionary, href: Callable[..., str], database_href: Callable[[str], str] = lambda name: ""
+) -> dict[str, Any]:
+    """What the template of a page is given, beside what the page around it needs.
 
     :param href: the link to another page, by its address, and to a place on it.
     :param database_href: the link to a page about a database's days; empty where there is none.
-    :param values: what the page around it needs: `layout`, the template that it fills, and what that one asks for.
     """
-    given = {**page.values, "page": page, "dictionary": dictionary, "href": href, "database_href": database_href}
-    return templates.get_template(page.template).render(title=page.title, **given, **values)
-
-
-def dictionary_environment() -> Environment:
-    """Jinja's environment of all pages, with what the dictionary's own ones need."""
-    made = environment()
-    made.filters |= {"prose": prose, "code": code, "span": span, "first_sentence": first_sentence}
-    made.globals |= {"Layer": Layer, "app_page": app_page, "ready_by": ready_by, "starts_at": starts_at, "MANY": MANY}
-    return made
-
-
-def code(text: str) -> Markup:
-    """Text in which what stands between backticks is code."""
-    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped just here
-
-
-def prose(text: str) -> Markup:
-    """The same, with a paragraph for each that an empty line ends."""
-    return Markup("").join(
-        Markup("<p>{}</p>").format(code(part.strip())) for part in re.split(r"\n\s*\n", text) if part.strip()
-    )
-
-
-def first_sentence(text: str) -> str:
-    """`Orders with their totals.`, for lists."""
-    return re.split(r"(?<=[.!?])\s", text.strip(), maxsplit=1)[0]
+    return {
+        **page.values,
+        "page": page,
+        "title": page.title,
+        "dictionary": dictionary,
+        "href": href,
+        "database_href": database_href,
+        "MANY": MANY,
+    }
 
 
 def consolidated_tables(dictionary: Dictionary) -> Mapping[str, tuple[Table, ...]]:

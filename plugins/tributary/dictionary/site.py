@@ -8,10 +8,10 @@ from functools import partial
 from pathlib import Path
 
 from tributary.dictionary.model import Dictionary
-from tributary.dictionary.pages import addresses, dictionary_environment, draw, page
+from tributary.dictionary.pages import addresses, page, values
 from tributary.dictionary.search import search_index
 from tributary.errors import TributaryError
-from tributary.ui.rendering import STATIC
+from tributary.ui.rendering import STATIC, environment
 
 ASSETS = ("pages.css", "dictionary.css", "dictionary.js")
 # By it a folder is known to be ours, and may be made anew.
@@ -24,7 +24,7 @@ def files(dictionary: Dictionary, dbt_page: str | None = None) -> dict[str, str]
 
     :param dbt_page: dbt's own documentation, where there is one.
     """
-    templates = dictionary_environment()
+    templates = environment()
     made = {f"assets/{name}": (STATIC / name).read_text(encoding="utf-8") for name in ASSETS}
     made["assets/search-index.js"] = search_index(dictionary)
     if dbt_page is not None:
@@ -33,16 +33,13 @@ def files(dictionary: Dictionary, dbt_page: str | None = None) -> dict[str, str]
         found = page(dictionary, address)
         assert found is not None
         root = "../" * address.count("/")
-        made[_file(address)] = draw(
-            found,
-            dictionary,
-            templates,
-            partial(_href, root),
+        made[_file(address)] = templates.get_template(found.template).render(
+            values(found, dictionary, partial(_href, root)),
             layout="dictionary/site.html",
             root=root or "./",
             suffix=".html",
-            dbt_docs=f"{root}{DBT_PAGE}" if dbt_page is not None else None,
             index=f"{root}assets/search-index.js",
+            dbt_docs=f"{root}{DBT_PAGE}" if dbt_page is not None else None,
         )
     return made
 
