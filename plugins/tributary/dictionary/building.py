@@ -63,8 +63,10 @@ def build(registry: Registry, manifest: Mapping[str, Any], include: Path = INCLU
             has_marts=not contract.raw_only,
             problem=_problem(contract, found),
         )
-    for table in (_databases_table(include), *ops_tables(include / "sql" / "ops")):
-        tables[table.id] = table
+    if any(app.is_consolidated for app in apps.values()):
+        common = _databases_table(include)
+        tables[common.id] = common
+    tables |= {table.id: table for table in ops_tables(include / "sql" / "ops")}
     # A mart that left the project, and its consolidated twin not yet.
     tables = {name: table.only_with(tables) for name, table in tables.items()}
     consolidation = registry.consolidation

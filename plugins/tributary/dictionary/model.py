@@ -235,23 +235,23 @@ class Dictionary:
         return tuple(database for app in self.apps.values() for database in app.databases)
 
     def shown_to(self, databases: Collection[str], consolidated: bool) -> Dictionary:
-        """What is left for somebody who may know these databases alone, and `consolidated` or not."""
-        apps = {
-            name: replace(app, databases=left)
-            for name, app in self.apps.items()
-            if (left := tuple(database for database in app.databases if database.name in databases))
-        }
+        """What is left for somebody who may know these databases alone.
+
+        :param consolidated: whether they may know `consolidated`, to which databases go that they may not know.
+        """
+        apps: dict[str, App] = {}
+        for name, app in self.apps.items():
+            left = tuple(database for database in app.databases if database.name in databases)
+            if left or (consolidated and app.is_consolidated):
+                apps[name] = replace(app, databases=left)
         shown = {
             table.id
             for table in self.tables.values()
-            if (consolidated if table.layer is Layer.consolidated else not table.app or table.app in apps)
+            if table.layer is Layer.ops
+            or (consolidated if table.layer is Layer.consolidated else table.app in apps and apps[table.app].databases)
         }
-        return replace(
-            self,
-            apps=apps,
-            tables={name: table.only_with(shown) for name, table in self.tables.items() if name in shown},
-            broken=(),
-        )
+        tables = {name: table.only_with(shown) for name, table in self.tables.items() if name in shown}
+        return replace(self, apps=apps, tables=tables, broken=())
 
 
 def app_page(app: str) -> str:

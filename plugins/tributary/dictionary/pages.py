@@ -81,7 +81,7 @@ def consolidated_tables(dictionary: Dictionary) -> Mapping[str, tuple[Table, ...
     apps = {app: dictionary.of(Layer.consolidated, app) for app in dictionary.apps}
     found = {app: tables for app, tables in apps.items() if tables}
     common = dictionary.of(Layer.consolidated)
-    return {**found, "": common} if found and common else found
+    return {**found, "": common} if common else found
 
 
 def names(dictionary: Dictionary) -> Mapping[str, Mapping[str, tuple[Table, ...]]]:
@@ -123,6 +123,7 @@ def _app_page(dictionary: Dictionary, name: str) -> Page:
             "app": dictionary.apps[name],
             "rows": {row: [dictionary.tables.get(table_id(layer, name, row)) for layer in layers] for row in rows},
             "personal": [(table, table.personal) for table in raw if table.personal],
+            "knows_raw": bool(raw),
             "staging": dictionary.of(Layer.staging, name),
             "picture": lineage.of_app(dictionary, name) if len(of_app) <= MOST_BOXES else None,
         },
