@@ -13,7 +13,7 @@ from itertools import pairwise
 # Of one sign of the picture's letters, which all are as wide (px).
 _SIGN = 7.25
 _HEIGHT, _GAP, _LINE_GAP = 26, 10, 12
-_PADDING, _BETWEEN, _TOP = 10, 56, 30
+_PADDING, _BETWEEN, _TOP = 10, 44, 30
 _SWEEPS = 12
 
 # A box by its name, or the place where a line from one box to another passes a column.

@@ -47,7 +47,7 @@ def page(dictionary: Dictionary, address: str) -> Page | None:
     if address == NAMES:
         return Page(address, "All columns, from A to Z", "dictionary/names.html", {"names": names(dictionary)})
     if address == Layer.consolidated and (tables := consolidated_tables(dictionary)):
-        return Page(address, "consolidated", "dictionary/consolidated.html", {"tables": tables, **_example(dictionary)})
+        return _consolidated_page(dictionary, tables)
     if address == Layer.ops:
         return Page(address, "ops", "dictionary/ops.html", {"tables": dictionary.of(Layer.ops)})
     kind, _, rest = address.partition("/")
@@ -101,13 +101,20 @@ def _layers(dictionary: Dictionary) -> Mapping[Layer, int]:
     return {layer: sum(table.layer is layer for table in dictionary.tables.values()) for layer in Layer}
 
 
-def _example(dictionary: Dictionary) -> dict[str, Any]:
-    """A join that dbt makes sure of, for the example: the first one between two tables of `consolidated`."""
-    for tables in consolidated_tables(dictionary).values():
-        for table in tables:
-            for join in table.joins:
-                return {"example": (table, join, dictionary.tables[join.to])}
-    return {"example": None}
+def _consolidated_page(dictionary: Dictionary, tables: Mapping[str, tuple[Table, ...]]) -> Page:
+    # The example is the table that leads to the most others, with the first of them.
+    most = max((table for of_app in tables.values() for table in of_app), key=lambda table: len(table.joins))
+    join = next(iter(most.joins), None)
+    return Page(
+        Layer.consolidated,
+        "consolidated",
+        "dictionary/consolidated.html",
+        {
+            "tables": tables,
+            "example": (most, join, dictionary.tables[join.to]) if join else None,
+            "personal": [table for app in tables if app for table in dictionary.of(Layer.raw, app) if table.personal],
+        },
+    )
 
 
 def _app_page(dictionary: Dictionary, name: str) -> Page:

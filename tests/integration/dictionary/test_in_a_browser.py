@@ -70,6 +70,8 @@ def test_tables_come_before_columns_and_words_are_found_too(site: Path, page: Pa
     expect(page.get_by_role("option").first).to_have_attribute("href", "./apps/retail.html#shop_eu")
     search.fill("given back")
     expect(page.get_by_role("option").filter(has_text="refunded_amount").first).to_be_visible()
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
     search.fill("nothing is called so")
     expect(page.get_by_text("Nothing has such a name")).to_be_visible()
     page.keyboard.press("Escape")

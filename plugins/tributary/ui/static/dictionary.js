@@ -5,6 +5,8 @@
   const form = document.querySelector("form.find");
   const input = form.querySelector("input");
   const found = form.querySelector(".found");
+  const list = found.querySelector("[role=listbox]");
+  const note = found.querySelector("p");
   const said = form.querySelector("[role=status]");
   const { root, suffix, index } = form.dataset;
   const MOST = 40;
@@ -15,12 +17,12 @@
   // A script of its own, so that it can be had from a disk, where nothing may be fetched; and when somebody searches.
   window.tributaryIndex = (tables) => {
     entries = tables.flatMap(([name, where, words, address, columns]) => {
-      const list = [{ name, where, words, address, place: "", of: name, rank: 0 }];
+      const parts = [{ name, where, words, address, place: "", rank: 0 }];
       for (let at = 0; at < columns.length; at += 2) {
         const place = `c-${columns[at]}`;
-        list.push({ name: columns[at], where: `${where}.${name}`, words: columns[at + 1], address, place, of: name, rank: 1 });
+        parts.push({ name: columns[at], where: `${where}.${name}`, words: columns[at + 1], address, place, rank: 1 });
       }
-      return list;
+      return parts;
     });
     entries.forEach((entry, number) => {
       entry.number = number;
@@ -55,9 +57,10 @@
     return fit + entry.rank;
   };
 
+  // The line that Enter opens; -1: none was chosen, and it opens the first.
   const choose = (number) => {
-    const links = [...found.querySelectorAll("a")];
-    chosen = links.length ? (number + links.length) % links.length : -1;
+    const links = [...list.children];
+    chosen = number;
     links.forEach((one, at) => one.setAttribute("aria-selected", String(at === chosen)));
     if (chosen < 0) {
       input.removeAttribute("aria-activedescendant");
@@ -84,7 +87,7 @@
       .filter(([fit]) => fit >= 0)
       .sort(([one, a], [other, b]) => one - other || a.number - b.number)
       .map(([, entry]) => entry);
-    found.replaceChildren(
+    list.replaceChildren(
       ...fits.slice(0, MOST).map((entry, number) => {
         const line = document.createElement("a");
         const name = document.createElement("b");
@@ -102,11 +105,9 @@
       }),
     );
     said.textContent = fits.length ? `${fits.length} found` : "Nothing found";
-    if (!fits.length || fits.length > MOST) {
-      const note = document.createElement("p");
-      note.textContent = fits.length ? `${fits.length - MOST} more: say more of it.` : "Nothing has such a name or description.";
-      found.append(note);
-    }
+    const more = fits.length - MOST;
+    note.textContent = more > 0 ? `${more} more: say more of it.` : "Nothing has such a name or description.";
+    note.hidden = fits.length > 0 && more <= 0;
     found.hidden = false;
     input.setAttribute("aria-expanded", "true");
     choose(-1);
@@ -121,15 +122,15 @@
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step) {
       event.preventDefault();
-      choose(chosen < 0 && step < 0 ? -1 : chosen + step);
+      const lines = list.children.length;
+      if (lines) choose(chosen < 0 && step < 0 ? lines - 1 : (chosen + step + lines) % lines);
     } else if (event.key === "Escape") {
       close();
     }
   });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    const links = found.querySelectorAll("a");
-    (links[chosen] ?? links[0])?.click();
+    (list.children[chosen] ?? list.children[0])?.click();
   });
   document.addEventListener("click", (event) => {
     if (!form.contains(event.target) || event.target.closest(".found a")) close();
