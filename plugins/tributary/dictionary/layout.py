@@ -74,6 +74,9 @@ def draw(
         starts.append(x)
         x += round(signs * _SIGN + 2 * _PADDING) + _BETWEEN
     ends = [start + round(signs * _SIGN + 2 * _PADDING) for start, signs in zip(starts, widths, strict=True)]
+    told: dict[str, float] = {}
+    for rank in sorted(headings):
+        told.setdefault(headings[rank], starts[rank])
     top = min(middles.values(), default=0) - _HEIGHT / 2
     shift = _TOP - top
     drawn = tuple(
@@ -96,11 +99,10 @@ def draw(
         )
         for edge, chain in chains.items()
     )
-    told: dict[str, float] = {}
-    for rank in sorted(headings):
-        told.setdefault(headings[rank], starts[rank])
+    # A heading may be wider than its boxes.
+    width = max([end + 1 for end in ends] + [at + len(words) * _SIGN for words, at in told.items()], default=0)
     height = max((middle + shift + _HEIGHT / 2 for middle in middles.values()), default=_TOP) + 2
-    return Picture(x - _BETWEEN + 1, round(height, 1), drawn, lines, tuple((x, words) for words, x in told.items()))
+    return Picture(width, round(height, 1), drawn, lines, tuple((x, words) for words, x in told.items()))
 
 
 def _chain(edge: tuple[str, str], ranks: Mapping[str, int]) -> list[_Place]:

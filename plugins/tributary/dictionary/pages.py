@@ -139,6 +139,7 @@ def _app_page(dictionary: Dictionary, name: str) -> Page:
 
 def _table_page(dictionary: Dictionary, table: Table) -> Page:
     raw = dictionary.tables.get(table.mirrors)
+    never_empty = {column.name for column in table.columns if column.required}
     return Page(
         table.id,
         table.address,
@@ -149,7 +150,7 @@ def _table_page(dictionary: Dictionary, table: Table) -> Page:
             "lineage": lineage.of_table(dictionary, table),
             "left_out": raw.personal if raw else (),
             "beside": dictionary.of(table.layer, table.app),
-            "joins": [(join, dictionary.tables[join.to]) for join in table.joins],
+            "joins": [(join, dictionary.tables[join.to], set(join.on) <= never_empty) for join in table.joins],
             "joined_by": [(dictionary.tables[of], join) for of, join in dictionary.joined_by.get(table.id, ())],
             "is_databases": table.id == table_id(Layer.consolidated, "", DATABASES),
         },

@@ -24,6 +24,7 @@ HERE = Path(__file__).parent
 STATIC = HERE / "static"
 NOTHING = "\N{EN DASH}"
 _CODE = re.compile(r"`([^`]+)`")
+_JOINTS = re.compile(r"(_+|/)(?=\w)")
 
 
 def number(value: float | None) -> str:
@@ -92,6 +93,11 @@ def code(text: str) -> Markup:
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped just here
 
 
+def breaks(text: str) -> Markup:
+    """A name or a path, which may be broken behind its underscores and slashes."""
+    return Markup(_JOINTS.sub(r"\1<wbr>", str(escape(text))))  # noqa: S704 - escaped just here
+
+
 def prose(text: str) -> Markup:
     """The same, with a paragraph for each part that an empty line ends."""
     parts = (part.strip() for part in re.split(r"\n\s*\n", text))
@@ -132,7 +138,7 @@ def environment() -> Environment:
     made.filters |= {
         "number": number, "duration": duration, "moment": moment, "seconds_of_day": seconds_of_day, "size": size,
         "percent": percent, "shown": shown, "segment": segment, "zip": zip,
-        "code": code, "prose": prose, "first_sentence": first_sentence, "span": span,
+        "code": code, "breaks": breaks, "prose": prose, "first_sentence": first_sentence, "span": span,
     }  # fmt: skip
     made.globals |= {
         "sparkline": sparkline, "age": age, "address": address, "version": version, "State": State,
