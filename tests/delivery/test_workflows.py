@@ -110,7 +110,7 @@ def test_every_command_of_the_repository_that_a_step_runs_exists():
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     runs = "\n".join(step["run"] for _, step in STEPS if "run" in step)
     named = set(re.findall(r"\bmake ([a-z-]+)", runs))
-    assert named == {"lock", "test-compose"}
+    assert named == {"docs", "lock", "test-compose"}
     assert named - targets == set()
     scripts = set(re.findall(r"(?<![\w/])(\.ci/[\w-]+|stack/[\w-]+)", runs))
     assert scripts == {".ci/run", ".ci/release-check", ".ci/verify-image", ".ci/deploy", ".ci/propose-locks"}

@@ -76,7 +76,7 @@ def test_a_schedule_that_is_not_daily_is_told_as_it_is():
 @pytest.mark.parametrize(
     ("time", "words"),
     [
-        (timedelta(hours=1), "1 hour"), (timedelta(hours=36), "36 hours"), (timedelta(days=400), "400 days"),
+        (timedelta(hours=1), "1 hour"), (timedelta(days=1), "24 hours"), (timedelta(days=400), "400 days"),
         (timedelta(minutes=90), "90 minutes"), (timedelta(seconds=61), "61 seconds"),
     ],
 )  # fmt: skip
