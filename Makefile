@@ -6,7 +6,7 @@ stack := $(envs)/localcloud/bin/python -m stack
 dev := $(envs)/dev/bin
 scan := $(envs)/scan/bin
 
-.PHONY: help run up stop clean lint test test-airflow test-localcloud test-compose test-fast faults gameday bench image deploy \
+.PHONY: help run up stop clean lint test test-airflow test-localcloud test-compose test-fast faults gameday bench docs image deploy \
 	lock install install-dev
 
 help: ## this list
@@ -90,6 +90,11 @@ bench: install-dev ## every benchmark, and docs/performance.md from them: some h
 	  PYTHONPATH=plugins:. $(dev)/python -m benchmarks.$$name || exit 1; \
 	done
 	PYTHONPATH=. $(envs)/bench/bin/python -m benchmarks.performance
+
+docs: ## the data dictionary: every table and column, as pages that need no server (docs/data-dictionary.md)
+	@stack/bootstrap airflow dbt
+	@GOOGLE_CLOUD_PROJECT=$${GOOGLE_CLOUD_PROJECT:-tributary-local} DO_NOT_TRACK=1 stack/dbt-artifacts $(envs)/dbt/bin/dbt
+	@./tributary docs --to .local/site
 
 gameday: install-dev ## five incidents on a running stack, and what people are told: about fifteen minutes
 	PYTHONPATH=plugins:. $(dev)/python -m tests.gameday

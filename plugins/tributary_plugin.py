@@ -29,6 +29,12 @@ class TributaryPlugin(AirflowPlugin):
             "url_route": "tributary-dead-letters",
             "category": "browse",
         },
+        {
+            "name": "Data dictionary",
+            "href": f"{_PAGES}/data/",
+            "url_route": "tributary-data",
+            "category": "browse",
+        },
     ]
 
     # Only the API server asks for these two; the others are spared the imports.

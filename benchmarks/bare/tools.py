@@ -16,8 +16,8 @@ from tributary.quality.suites import suites_for
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
 
+    from tributary.contracts import Contract
     from tributary.quality.rules import Layer
-    from tributary.registry import Contract
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = os.environ.get("GOOGLE_CLOUD_PROJECT", "")

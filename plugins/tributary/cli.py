@@ -14,6 +14,7 @@ from tributary import generated
 from tributary.alerts.cli import app as alerts_app
 from tributary.alerts.watch_cli import watch
 from tributary.dead_letters.cli import app as dead_letters_app
+from tributary.dictionary.cli import docs
 from tributary.dump_check import ReportFormat, check_dump
 from tributary.dumps import DumpError
 from tributary.errors import PermanentError, TributaryError
@@ -44,6 +45,7 @@ app.add_typer(snapshot_app, name="snapshot")
 app.command()(export)
 app.command()(cost)
 app.command()(watch)
+app.command()(docs)
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(alerts_app, name="alerts")
 

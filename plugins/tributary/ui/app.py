@@ -16,7 +16,7 @@ from starlette.staticfiles import StaticFiles
 
 from tributary.airflow_api import AirflowAwayError
 from tributary.errors import TributaryError
-from tributary.ui import letter_routes, page_routes
+from tributary.ui import dictionary_routes, letter_routes, page_routes
 from tributary.ui.login import LoginRequired
 from tributary.ui.refreshing import Facts
 from tributary.ui.rendering import STATIC, environment
@@ -48,6 +48,7 @@ def create_app(sources: Sources | None = None, facts: Facts | None = None) -> Fa
     app.state.services = Services(sources, facts or Facts(sources.snapshot), environment())
     app.include_router(page_routes.router)
     app.include_router(letter_routes.router)
+    app.include_router(dictionary_routes.router)
     app.mount("/static", _Static(directory=STATIC), name="static")
     app.add_exception_handler(StarletteHTTPException, _refusal)
     app.add_exception_handler(RequestValidationError, _malformed)

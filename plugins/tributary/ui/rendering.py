@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
@@ -10,8 +11,11 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from tributary.alerts.finding import age
+from tributary.dictionary.model import Layer, app_page
+from tributary.dictionary.wording import ready_by, span, starts_at
 from tributary.ui.charts import sparkline
 from tributary.ui.expected import State
 from tributary.ui.strip import IN_WORDS
@@ -19,6 +23,8 @@ from tributary.ui.strip import IN_WORDS
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
 NOTHING = "\N{EN DASH}"
+_CODE = re.compile(r"`([^`]+)`")
+_JOINTS = re.compile(r"(_+|/)(?=\w)")
 
 
 def number(value: float | None) -> str:
@@ -82,6 +88,27 @@ def shown(value: Any) -> str:
     return str(value)
 
 
+def code(text: str) -> Markup:
+    """Text in which what stands between backticks is code."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped just here
+
+
+def breaks(text: str) -> Markup:
+    """A name or a path, which may be broken behind its underscores and slashes."""
+    return Markup(_JOINTS.sub(r"\1<wbr>", str(escape(text))))  # noqa: S704 - escaped just here
+
+
+def prose(text: str) -> Markup:
+    """The same, with a paragraph for each part that an empty line ends."""
+    parts = (part.strip() for part in re.split(r"\n\s*\n", text))
+    return Markup("").join(Markup("<p>{}</p>").format(code(part)) for part in parts if part)
+
+
+def first_sentence(text: str) -> str:
+    """`Orders with their totals.`, for lists."""
+    return re.split(r"(?<=[.!?])\s", text.strip(), maxsplit=1)[0]
+
+
 def segment(value: str) -> str:
     """A part of a path: run ids have signs that would end it."""
     return quote(value, safe="")
@@ -111,9 +138,11 @@ def environment() -> Environment:
     made.filters |= {
         "number": number, "duration": duration, "moment": moment, "seconds_of_day": seconds_of_day, "size": size,
         "percent": percent, "shown": shown, "segment": segment, "zip": zip,
+        "code": code, "breaks": breaks, "prose": prose, "first_sentence": first_sentence, "span": span,
     }  # fmt: skip
     made.globals |= {
         "sparkline": sparkline, "age": age, "address": address, "version": version, "State": State,
         "NOTHING": NOTHING, "words": IN_WORDS,
+        "Layer": Layer, "app_page": app_page, "ready_by": ready_by, "starts_at": starts_at,
     }  # fmt: skip
     return made

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, Protocol
 
 from airflow.api_fastapi.auth.tokens import get_signing_key
@@ -14,6 +15,8 @@ from jinja2 import Environment
 from starlette.responses import HTMLResponse
 
 from tributary import naming
+from tributary.dbt_artifacts import MANIFEST
+from tributary.dictionary.shelf import Shelf
 from tributary.ui.facts import Snapshot
 from tributary.ui.login import STATE, SignedIn
 from tributary.ui.refreshing import Facts
@@ -30,6 +33,11 @@ class Services:
     sources: Sources
     facts: Facts
     templates: Environment
+
+    @cached_property
+    def shelf(self) -> Shelf:
+        """Where the data dictionary is kept."""
+        return Shelf(self.sources.registry, MANIFEST)
 
 
 def services(request: Request) -> Services:

@@ -100,6 +100,6 @@ def test_every_answer_has_the_headers_that_bind_a_browser(world: World):
 def test_airflow_s_menu_has_the_pages(world: World):
     plugins = world.client().get("/api/v2/plugins", headers={"Accept": "application/json"}).json()["plugins"]
     ours = next(plugin for plugin in plugins if plugin["name"] == "tributary")
-    assert [view["name"] for view in ours["external_views"]] == ["Pipeline", "Dead letters"]
+    assert [view["name"] for view in ours["external_views"]] == ["Pipeline", "Dead letters", "Data dictionary"]
     for view in ours["external_views"]:
         assert world.client().get(view["href"]).status_code == 200

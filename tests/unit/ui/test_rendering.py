@@ -14,10 +14,14 @@ from tributary.ui.rendering import (
     NOTHING,
     STATIC,
     address,
+    breaks,
+    code,
     duration,
+    first_sentence,
     moment,
     number,
     percent,
+    prose,
     segment,
     short_number,
     shown,
@@ -147,3 +151,18 @@ def test_text_and_signs_stand_out_in_both_schemes(scheme: int):
         if (contrast := _contrast(colours[pair[0]], colours[pair[1]])) < least
     }
     assert weak == {}
+
+
+def test_words_of_others_become_code_and_paragraphs_and_nothing_else():
+    assert code("`a < b` & <i>") == "<code>a &lt; b</code> &amp; &lt;i&gt;"
+    assert prose("One.\n\n  `two`\nmore\n") == "<p>One.</p><p><code>two</code>\nmore</p>"
+    assert prose(" ") == ""
+    assert breaks("models/stg__a_b<i>_") == "models/<wbr>stg__<wbr>a_<wbr>b&lt;i&gt;_"
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [("One row. And more.", "One row."), ("No end", "No end"), ("At 3.5 m. Yes", "At 3.5 m."), ("", "")],
+)
+def test_lists_have_the_first_sentence(text: str, first: str):
+    assert first_sentence(text) == first
