@@ -85,7 +85,7 @@ def milliseconds(moment: datetime) -> int:
 def _keep_what_was_asked_for() -> None:
     """A query's job keeps the configuration that it was started with, labels too; the emulator kept its SQL alone.
 
-    Without the parameters: every job stays in memory, and theirs may be megabytes.
+    Of its parameters the names and types: every job stays in memory, and values may be megabytes.
     """
     handle = jobs._handle_query_job
 
@@ -93,8 +93,13 @@ def _keep_what_was_asked_for() -> None:
         done = await handle(project_id, job_id, config, **more)
         if isinstance(done, JobMeta):
             query = {**config["query"], **done.configuration.get("query", {})}
-            query.pop("queryParameters", None)
+            if parameters := query.pop("queryParameters", None):
+                query["queryParameters"] = [_without_value(parameter) for parameter in parameters]
             done.configuration.update({**config, "query": query})
         return done
 
     jobs._handle_query_job = handle_and_keep
+
+
+def _without_value(parameter: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in parameter.items() if key != "parameterValue"}

@@ -1,6 +1,6 @@
 """What other systems were told of the days that the tests before this one have played: lineage and metrics.
 
-Last of this folder by its name: its metrics are those of failures, replays and recoveries, too.
+After those by its name: its metrics are those of failures, replays and recoveries, too.
 """
 
 from __future__ import annotations

@@ -19,11 +19,14 @@ from google.api_core.client_options import ClientOptions
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
+from tests.support import recorded_sql
+
 PROJECT_ID = "tributary-local"
 
 
 @pytest.fixture(scope="session")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+    """At its end, what dbt and the tests have sent to it has to be GoogleSQL."""
     directory = tmp_path_factory.mktemp("dbt")
     rest, grpc, metadata = free_port(), free_port(), free_port()
     environment = os.environ | {
@@ -53,6 +56,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
         )
         del environment["PYTHONPATH"]  # dbt's environment is its own.
         yield Warehouse(client, environment, directory)
+        recorded_sql.check(client)
     finally:
         for _, process in services:
             process.terminate()

@@ -42,6 +42,18 @@ def test_labels_of_queries_and_of_copies_are_kept(warehouse: bigquery.Client, st
     assert jobs[copy.job_id].job_type == "copy"
 
 
+def test_of_a_query_s_parameters_names_and_types_are_kept(warehouse: bigquery.Client) -> None:
+    parameters = [
+        bigquery.ScalarQueryParameter("day", "DATE", "2013-01-01"),
+        bigquery.ArrayQueryParameter("names", "STRING", ["a", "b"]),
+    ]
+    job = warehouse.query("select @day, @names", bigquery.QueryJobConfig(query_parameters=parameters))
+    (listed,) = [one for one in warehouse.list_jobs() if one.job_id == job.job_id]
+    day, names = listed.query_parameters
+    assert (day.name, day.type_, day.value) == ("day", "DATE", None)
+    assert (names.name, names.array_type, names.values) == ("names", "STRING", [])
+
+
 def test_limits_of_time_belong_to_what_is_listed(warehouse: bigquery.Client, started: list[str]) -> None:
     jobs = {job.job_id: job for job in warehouse.list_jobs()}
     middle = jobs[started[2]].created

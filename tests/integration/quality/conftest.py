@@ -12,6 +12,7 @@ import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
+from tests.support import recorded_sql
 from tests.support.services import LocalCloud
 from tributary.contracts import Contract
 
@@ -26,10 +27,15 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
 
 @pytest.fixture(scope="session")
 def client(emulator: LocalCloud) -> Iterator[bigquery.Client]:
-    """Google's client, which finds the emulator through its own environment variable."""
+    """Google's client, which finds the emulator through its own environment variable.
+
+    At its end, what was sent to the emulator has to be GoogleSQL.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BIGQUERY_EMULATOR_HOST", emulator.variables()["BIGQUERY_EMULATOR_HOST"])
-        yield bigquery.Client(emulator.project, credentials=AnonymousCredentials())
+        client = bigquery.Client(emulator.project, credentials=AnonymousCredentials())
+        yield client
+        recorded_sql.check(client)
 
 
 class Sql:

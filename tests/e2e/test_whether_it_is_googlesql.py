@@ -1,0 +1,45 @@
+"""Every statement that the tests before this one had the product send to BigQuery, before Google's own analyzer.
+
+Last of this folder by its name. docs/googlesql.md says what it proves.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.cloud import bigquery
+
+from tests.support import recorded_sql
+from tests.support.googlesql import told
+from tributary.sqlfiles import SQL
+
+# About two thirds of what two days, a backfill and the pages send; far below it, something is not recorded.
+AT_LEAST = 1500
+# Nobody sets rows aside, holds publishing, asks for costs or changes a table on these days. Each file is analyzed in
+# tests/unit/test_googlesql.py, and what is sent of those of quarantine after tests/integration/quality.
+NOT_ON_THESE_DAYS = {
+    *(path.relative_to(SQL) for path in (SQL / "quarantine").glob("*.sql")),
+    Path("consolidated/add_column.sql"),
+    Path("ops/cost_report.sql"),
+    Path("ops/holds__insert.sql"),
+    Path("ops/quarantine_decisions__insert.sql"),
+}
+
+
+@pytest.mark.timeout(900)
+def test_every_statement_of_these_days_is_googlesql(
+    warehouse: bigquery.Client, second_day: Any, capsys: pytest.CaptureFixture[str]
+):
+    statements = recorded_sql.recorded(warehouse)
+    google = recorded_sql.analyzer_of(warehouse)
+    refused = google.refusals(statements)
+    with capsys.disabled():
+        print(f"\n{len(statements)} statements analyzed, {len(refused)} refused")
+    assert not refused, told(refused)
+    # What the analyzer was told of the tables is what BigQuery would make of them.
+    assert not google.other_types
+    assert len(statements) >= AT_LEAST
+    files = {path.relative_to(SQL) for path in SQL.rglob("*.sql")}
+    assert files - recorded_sql.files_of(statements) <= NOT_ON_THESE_DAYS
