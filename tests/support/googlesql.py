@@ -40,8 +40,11 @@ _LANGUAGE = z.LanguageOptions(
     reserved_keywords=["QUALIFY"],
 )
 _FUNCTIONS = z.ZetaSQLBuiltinFunctionOptions(language_options=_LANGUAGE)
-# Options of tables and columns; any other is refused.
-_OPTIONS = {"description": "STRING", "expiration_timestamp": "TIMESTAMP", "partition_expiration_days": "FLOAT64"}
+# Options of tables, columns and exports; any other is refused.
+_OPTIONS = {
+    **{"description": "STRING", "expiration_timestamp": "TIMESTAMP", "partition_expiration_days": "FLOAT64"},
+    **{"uri": "STRING", "format": "STRING", "compression": "STRING", "overwrite": "BOOL"},
+}
 # Views that BigQuery has in each dataset. https://cloud.google.com/bigquery/docs/information-schema-columns
 _VIEWS = {
     "COLUMNS": {

@@ -17,6 +17,7 @@ RAW, ASIDE, VERSION = naming.raw_dataset("kiosk"), naming.quarantine_dataset("ki
 # A table that is everywhere; what else there is, statements of the files make.
 LINES = {
     "order_id": "INT64",
+    "_airbyte_meta": "JSON",
     "_database": "STRING",
     "_rule": "ARRAY<STRING>",
     "_run_id": "STRING",
@@ -49,6 +50,7 @@ FILLED_IN = {
     "row_key_alone": KEY,
     "source": VERSION,
     "table": "lines",
+    "target": "gs://bucket/folder",
     "type": "NUMERIC",
     "version": "2",
 }
@@ -56,6 +58,7 @@ OTHERWISE = {
     "consolidated/publication": {"table": naming.PUBLICATION},
     "ops/expire_partitions": {"table": "runs"},
     "quarantine/move": {"row_key": key_text(["order_id"], "item")},
+    "raw/changed_values": {"dataset": RAW},
     "raw/load": {"dataset": RAW, "table": naming.LOAD_MARKER},
     "raw/load_marker": {"dataset": RAW, "table": naming.LOAD_MARKER},
 }
