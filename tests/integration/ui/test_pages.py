@@ -58,10 +58,26 @@ def full(world: World) -> World:
                 "recorded_at": days_before_at(0),
             }
         ],
+        "ops/schema_changes_now": [
+            change_row("total", "other type", "decimal(10,2)", HOSTILE, outcome="converted", mode="evolve"),
+            change_row("stock", "added column", "", "int", outcome="left out"),
+        ],
+        "ui/changed_values": [
+            {"table_name": "orders", "column_name": "paid_on", "change": "NULLED", "reason": "a reason",
+             "value_count": 1234}
+        ],
         "ui/history": [run_row("shop_eu", day, rows=1000 + number) for number, day in enumerate(reversed(days))],
     }  # fmt: skip
     world.letters.record(make_letter())
     return world
+
+
+def change_row(column: str, change: str, contract: str, dump: str, outcome: str, mode: str = "") -> dict[str, Any]:
+    return {
+        "database": "shop_eu", "dump_date": TODAY, "run_id": "run", "table_name": "orders", "column_name": column,
+        "change": change, "contract": contract, "dump": dump, "mode": mode, "outcome": outcome, "why": "a reason",
+        "first_day": days_before(3), "since": days_before_at(3),
+    }  # fmt: skip
 
 
 def check_row(rule: str, status: str) -> dict[str, Any]:
@@ -152,6 +168,20 @@ def test_the_page_of_a_database_tells_its_run_step_by_step(full: World):
     assert ("ui/stages", {"database": "shop_eu", "day": "2013-01-14"}) in full.warehouse.asked
     full.client().get("/tributary/databases/shop_eu?day=2013-01-03")
     assert ("ui/stages", {"database": "shop_eu", "day": "2013-01-03"}) in full.warehouse.asked
+
+
+def test_the_page_of_a_database_tells_what_differs_from_its_contract_and_was_changed(full: World):
+    html = full.client().get("/tributary/databases/shop_eu").text
+    text = text_of(html)
+    assert "tributary contract accept shop_eu" in text
+    assert "<del>decimal(10,2)</del>" in html
+    assert "converted a reason (evolve)" in re.sub(r"\s+", " ", text)
+    assert "paid_on" in text
+    assert "1,234" in text
+    full.warehouse.answers |= {"ops/schema_changes_now": [], "ui/changed_values": []}
+    text = text_of(full.client().get("/tributary/databases/shop_eu").text)
+    assert "The newest dump has the tables of the contract" in text
+    assert "Every value arrived as it is in MySQL" in text
 
 
 def test_only_databases_and_days_that_there_are(full: World):
