@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from tests.faults.dump_files import CUSTOMERS, dump, table
 from tests.faults.imports.conftest import Shop
+from tests.integration.operators.conftest import DAY
 from tributary.contracts import OnChange, QuarantineLimit
 from tributary.drift.changes import ChangeKind
 from tributary.dumps import DumpRefused
 from tributary.errors import SchemaDriftError
+from tributary.hooks.clients import bigquery_client
+from tributary.ledger.store import OpsStore
 from tributary.quality.results import CheckpointFailed
 
 MakeShop = Callable[..., Shop]
@@ -113,7 +117,7 @@ def test_each_change_in_each_mode(make_shop: MakeShop, drift: Drift, mode: OnCha
     text = dump(*parts, drift.more, database=shop.name)
     expected = drift.becomes[mode]
     if isinstance(expected, list):
-        loaded = load(shop, text, extra=len(expected[0]) > 4)
+        loaded = load(shop, text, columns="id, label, size, price" + (", stock" if len(expected[0]) > 4 else ""))
         seen(loaded)
         assert loaded == expected
         return
@@ -123,12 +127,31 @@ def test_each_change_in_each_mode(make_shop: MakeShop, drift: Drift, mode: OnCha
     assert bool(shop.jobs("import_dump")) == (expected is not STOPPED)
 
 
-def load(shop: Shop, text: bytes, *, extra: bool = False) -> list[tuple[Any, ...]]:
+def load(shop: Shop, text: bytes, columns: str = "id") -> list[tuple[Any, ...]]:
     """Take a dump to a raw layer that was checked; its rows."""
     shop.load(text)
     shop.step("sync")
     shop.step("reconcile")
     shop.validate_raw()
-    more = ", stock" if extra else ""
-    rows = shop.raw(f"select id, label, size, price{more} from {{raw}}.items order by id")
-    return [(*row[:3], None if row[3] is None else f"{row[3].normalize():f}", *row[4:]) for row in rows]
+    rows = shop.raw(f"select {columns} from {{raw}}.items order by id")
+    return [tuple(f"{value.normalize():f}" if isinstance(value, Decimal) else value for value in row) for row in rows]
+
+
+@pytest.mark.case(
+    "B17", "a dump as the contract says, after one that was not", expected="nothing is told of it any more"
+)
+def test_what_is_told_is_of_the_newest_dump(make_shop: MakeShop, seen: Callable[..., None]):
+    shop = make_shop({"items": {"id": "int", "bought": "!date"}})
+    columns = "`id` int NOT NULL, `bought` date{}, PRIMARY KEY (`id`)"
+    store = OpsStore(bigquery_client(), "US")
+
+    def told(text: bytes) -> tuple[list[Any], list[Any]]:
+        load(shop, dump(text, database=shop.name), columns="id, bought")
+        changes = store.query("ops/schema_changes_now", database=shop.name)
+        changed = store.query("ui/changed_values", database=shop.name, day=DAY)
+        return [(row["column_name"], row["outcome"]) for row in changes], [tuple(row.values()) for row in changed]
+
+    first = told(table("items", columns.format(", `stock` int"), "1,'0000-00-00',7", "2,'2013-01-01',8"))
+    seen(first)
+    assert first == ([("stock", "left out")], [("items", "bought", "NULLED", "DESTINATION_SERIALIZATION_ERROR", 1)])
+    assert told(table("items", columns.format(""), "1,'2013-01-01'")) == ([], [])
