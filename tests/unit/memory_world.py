@@ -99,7 +99,7 @@ class MemoryWorld:
             (sync, "execute_sql", self._mark_raw),
             (sync, "ensure_connection", lambda api, plan: "the connection"),
             (sync, "sync_jobs", lambda api, connection, after=0: [j for j in self.jobs("sync") if int(j.id) > after]),
-            (SyncOperator, "_plan", lambda operator: None),
+            (SyncOperator, "_plan", lambda operator, database: None),
         ):
             self.patches.enter_context(patch.object(place, name, stand_in))
 

@@ -54,7 +54,7 @@ class SyncOperator(LineageMixin, OutsideJobMixin, AirbyteTriggerSyncOperator):
         database = database_of_run(self.database, decided(self.preflight, context))
         require_columns(database, columns_of(self._mysql, self._staging))
         hook = AirbyteHook(airbyte_conn_id=self.airbyte_conn_id, api_version=self.api_version)
-        self.connection_id = ensure_connection(hook.airbyte_api, _plan(database))
+        self.connection_id = ensure_connection(hook.airbyte_api, self._plan(database))
         begun = marker.sync_after is not None
         jobs = sync_jobs(hook.airbyte_api, self.connection_id, marker.sync_after or 0)
         decision = decide(jobs, begun=begun)
@@ -118,19 +118,18 @@ class SyncOperator(LineageMixin, OutsideJobMixin, AirbyteTriggerSyncOperator):
         marker = read_marker(self._mysql, self._staging)
         return require_own(marker, database=self.database.name, run_id=context["run_id"])
 
-
-def _plan(database: Database) -> SyncPlan:
-    mysql = BaseHook.get_connection(mysql_connection(database.cloud_sql_instance))
-    settings = Settings.from_environment()
-    return SyncPlan.of(
-        database,
-        host=mysql.host or "",
-        port=mysql.port or 3306,
-        username=mysql.login or "",
-        password=mysql.password or "",
-        project=bigquery_client().project,
-        location=settings.location,
-    )
+    def _plan(self, database: Database) -> SyncPlan:
+        mysql = BaseHook.get_connection(mysql_connection(database.cloud_sql_instance))
+        settings = Settings.from_environment()
+        return SyncPlan.of(
+            database,
+            host=mysql.host or "",
+            port=mysql.port or 3306,
+            username=mysql.login or "",
+            password=mysql.password or "",
+            project=bigquery_client().project,
+            location=settings.location,
+        )
 
 
 def finished_job(*, job_id: int, connection: str, deadline: float) -> dict[str, Any] | None:

@@ -14,7 +14,7 @@ def test_a_database_beyond_the_first_page_keeps_its_connection(kiosk: Kiosk, mon
     # Airbyte's own 100 to a page would take a minute to fill.
     monkeypatch.setattr(airbyte, "_PAGE", 3)
     kiosk.step("import_dump")
-    plan = kiosk._operator("sync")._plan()
+    plan = kiosk._operator("sync")._plan(kiosk.database)
     for number in range(4):
         name = naming.airbyte_name(f"{kiosk.name}_{number}")
         airbyte.ensure_connection(kiosk.airbyte, replace(plan, name=name, connection={**plan.connection, "name": name}))
