@@ -14,8 +14,9 @@ from tributary.errors import TributaryError
 from tributary.ledger.checksums import Content, bigquery_columns, bigquery_query, contents_of
 from tributary.ledger.reading import table_columns
 from tributary.ledger.store import OpsStore, execute
+from tributary.quarantine.conditions import quoted
 from tributary.registry import Registry
-from tributary.sqlfiles import render_sql
+from tributary.sqlfiles import compose_sql
 
 if TYPE_CHECKING:
     from google.cloud import storage
@@ -120,10 +121,11 @@ def export(client: Client, bucket_client: storage.Client, source: Source, target
     if not types:
         raise TributaryError(f"expected tables in {source.dataset}, found none")
     contents = _contents(client, source, types)
-    for name in types:
+    folder = f"gs://{bucket.name}/{prefix}"
+    for name, columns in types.items():
+        pieces = {"columns": ", ".join(map(quoted, columns))}
         execute(
-            client,
-            render_sql("export/table", target=f"gs://{bucket.name}/{prefix}", dataset=source.dataset, table=name),
+            client, compose_sql("export/table", pieces, {"target": folder, "dataset": source.dataset, "table": name})
         )
     if not source.fixed and _contents(client, source, types) != contents:
         raise TributaryError(f"{source.dataset} changed while it was exported; export again into another folder")

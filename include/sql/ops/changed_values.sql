@@ -7,7 +7,7 @@ create table if not exists ops.changed_values (
     table_name string not null options (description = 'Table.'),
     column_name string not null options (description = 'Column whose values they were.'),
     change string not null options (description = 'What the loader made of them: NULLED, TRUNCATED.'),
-    reason string options (description = 'Why, in the loader\'s words.'),
+    reason string options (description = "Why, in the loader's words."),
     value_count int64 not null options (description = 'Values, of as many rows.'),
     recorded_at timestamp not null options (description = 'When the record was written (UTC).')
 )

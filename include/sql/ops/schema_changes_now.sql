@@ -1,7 +1,11 @@
 -- In what the newest checked dump of each database, or of one, differs from its contract; older dumps do not count.
 -- `first_day` is that of the first dump that was found to differ in the same way, `since` when that was found.
 with newest as (
-    select database, dump_date, run_id, recorded_at
+    select
+        database,
+        dump_date,
+        run_id,
+        recorded_at
     from ops.dumps_log
     where @database in ('', database) and recorded_at >= timestamp_sub(current_timestamp(), interval 90 day)
     qualify row_number() over (partition by database order by dump_date desc, recorded_at desc) = 1
