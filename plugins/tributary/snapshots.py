@@ -79,8 +79,8 @@ def remove(client: Client, name: str) -> None:
     if not named:
         raise TributaryError(f"no snapshot {name!r}; `tributary snapshot list` shows those there are")
     dataset = _dataset(client, named[0].id)
-    # A label goes when it is set to none.
-    dataset.labels = {**dataset.labels, _LABEL: None}
+    # A label without a value is none here; the emulator cannot take one away.
+    dataset.labels = {**dataset.labels, _LABEL: ""}
     dataset.description = "A version of `consolidated`, for `tributary rollback`; removed by itself after a while."
     client.update_dataset(dataset, ["labels", "description"])
 

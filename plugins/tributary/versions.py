@@ -113,7 +113,7 @@ def kept(client: Client) -> list[Version]:
     """The versions that have a dataset, oldest first, those not whole too."""
     found = client.list_datasets(filter="labels.tributary:version", page_size=1000)
     versions = [
-        Version(match[1], item.labels.get("content"), item.labels.get("snapshot"))
+        Version(match[1], item.labels.get("content"), item.labels.get("snapshot") or None)
         for item in found
         if (match := _DATASET.match(item.dataset_id))
     ]

@@ -161,7 +161,7 @@ def test_a_dataset_that_changes_meanwhile_gets_no_manifest(
 
     def meanwhile(client: bigquery.Client, sql: str, **parameters: str) -> Any:
         done = run(client, sql, **parameters)
-        if sql.lstrip().startswith("--"):
+        if sql.startswith("export data"):
             run(client, "insert into shop_eu.t (n) values (2)")
         return done
 
