@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from airflow.providers.google.cloud.hooks import gcs
 
+from tributary.contracts import Column, Table
 from tributary.dumps import DumpRefused
 from tributary.operators import preflight as module
 from tributary.registry import Database, load_registry
@@ -77,9 +78,8 @@ def imported(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[str, bytes]
         name: str, stored: bytes, *, day: str = "2026-11-21", force: bool = False, **options: object
     ) -> tuple[str, bytes]:
         known = load_registry().database("shop_eu")
-        contract = known.contract.model_copy(
-            update={"tables": {"t": next(iter(known.contract.tables.values()))}, **options}
-        )
+        table = Table(primary_key=("a",), columns={"a": Column(type="int")})
+        contract = known.contract.model_copy(update={"tables": {"t": table}, **options})
         database: Database = known.model_copy(update={"contract": contract})
         bucket = Bucket({name: stored})
         connection = type("Connection", (), {"bucket": lambda self, _: bucket})()
