@@ -81,7 +81,7 @@ def remove(client: Client, name: str) -> None:
     dataset = _dataset(client, named[0].id)
     # A label without a value is none here; the emulator cannot take one away.
     dataset.labels = {**dataset.labels, _LABEL: ""}
-    dataset.description = "A version of `consolidated`, for `tributary rollback`; removed by itself after a while."
+    dataset.description = versions.DESCRIPTION
     client.update_dataset(dataset, ["labels", "description"])
 
 

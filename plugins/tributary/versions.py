@@ -33,6 +33,8 @@ DATABASES = "databases"
 
 _DATASET = re.compile(rf"^{naming.version_dataset('')}(\d{{8}}T\d{{9}})$")
 _LABEL = {"tributary": "version"}
+# What the dataset of a version says of itself, unless it is a snapshot.
+DESCRIPTION = "A version of `consolidated`, for `tributary rollback`; removed by itself after a while."
 # Requests at once. The jobs run in BigQuery; what is waited for here is its answers.
 _AT_ONCE = 8
 
@@ -164,7 +166,7 @@ def make(
     dataset = Dataset(f"{client.project}.{version.dataset}")
     dataset.location = location
     dataset.labels = _LABEL
-    dataset.description = "A version of `consolidated`, for `tributary rollback`; removed by itself after a while."
+    dataset.description = DESCRIPTION
     dataset = client.create_dataset(dataset)
     with not_removed(client, version.id):
         with ThreadPoolExecutor(_AT_ONCE) as pool:

@@ -128,21 +128,36 @@ def decide(contract: Contract, change: SchemaChange, *, gone: Collection[str] = 
     if mode is OnChange.freeze:
         return Decision(change, mode, Outcome.STOPPED)
     outcome, why = _DECIDED[change.kind](contract, change, mode)
-    if outcome is Outcome.COPIED and change.found in gone:
-        outcome, why = Outcome.LEFT_OUT, "a column of its type that is never copied went: it may be that one, renamed"
+    if outcome in (Outcome.COPIED, Outcome.RENAMED) and _type_of_new(contract, change) in gone:
+        outcome = _NOT_TAKEN[outcome]
+        why = "a column of its type that is never copied went: it may be that one, renamed"
     return Decision(change, mode, outcome, why)
 
 
 _Found = tuple[Outcome, str]
 
+# What becomes of a column of the dump that may not be read as it asks for.
+_NOT_TAKEN = {Outcome.COPIED: Outcome.LEFT_OUT, Outcome.RENAMED: Outcome.STOPPED}
 
-def _added(_: Contract, change: SchemaChange, mode: OnChange | None) -> _Found:
+
+def _new_column(contract: Contract, change: SchemaChange, name: str, outcome: Outcome) -> _Found:
+    """The outcome, unless the name, which is the dump's own word, looks personal or can be no column's here."""
+    personal = looks_personal(change.table, name, _type_of_new(contract, change))
+    reason = personal or why_unfit(name, "column")
+    return (_NOT_TAKEN[outcome], reason) if reason else (outcome, "")
+
+
+def _type_of_new(contract: Contract, change: SchemaChange) -> str:
+    """The type of an added column, or of a renamed one, which has that of the contract's."""
+    if change.kind is ChangeKind.COLUMN_RENAMED:
+        return normal_type(contract.tables[change.table].columns[change.column].type)
+    return change.found
+
+
+def _added(contract: Contract, change: SchemaChange, mode: OnChange | None) -> _Found:
     if mode is not OnChange.evolve:
         return Outcome.LEFT_OUT, ""
-    personal = looks_personal(change.table, change.column, change.found)
-    if reason := personal or why_unfit(change.column, "column"):
-        return Outcome.LEFT_OUT, reason
-    return Outcome.COPIED, ""
+    return _new_column(contract, change, change.column, Outcome.COPIED)
 
 
 def _dropped(contract: Contract, change: SchemaChange, mode: OnChange | None) -> _Found:
@@ -151,7 +166,7 @@ def _dropped(contract: Contract, change: SchemaChange, mode: OnChange | None) ->
 
 def _renamed(contract: Contract, change: SchemaChange, mode: OnChange | None) -> _Found:
     if mode is OnChange.evolve:
-        return Outcome.RENAMED, ""
+        return _new_column(contract, change, change.found, Outcome.RENAMED)
     return _dropped(contract, change, mode)
 
 

@@ -74,6 +74,28 @@ def test_a_new_column_may_be_a_personal_one_by_another_name():
         assert (one.change.column, one.outcome) == (found.split()[0], outcome)
 
 
+@pytest.mark.parametrize(
+    ("found", "why"),
+    [
+        ("title", ""),
+        ("phone", "its name says a way to reach a person"),
+        ("t` to `x`, drop column `id", "its name is more than letters, digits and underscores, or begins with a digit"),
+    ],
+)
+def test_a_renamed_column_is_read_only_by_a_name_that_may_be_one(found: str, why: str):
+    one = decide(contract(on_change="evolve"), change(ChangeKind.COLUMN_RENAMED, "code", "code", found))
+    assert (one.outcome, one.why) == (Outcome.STOPPED if why else Outcome.RENAMED, why)
+
+
+def test_a_renamed_column_may_be_a_personal_one_by_another_name():
+    columns = {**COLUMNS, "mail": {"type": "varchar(9)", "personal": True}}
+    said = contract(on_change="evolve", table={"columns": columns})
+    items = "id int not null, title varchar(9) not null, price decimal(10,2), {}primary key (id)"
+    for mail, outcome in (("", Outcome.STOPPED), ("mail varchar(9) not null, ", Outcome.RENAMED)):
+        (one,) = decisions_about(said, report(items.format(mail)))
+        assert (one.change.kind, one.outcome) == (ChangeKind.COLUMN_RENAMED, outcome)
+
+
 def report(items: str) -> DumpReport:
     text = f"create table t ({items});\n-- Dump completed on 2013-01-01\n"
     return preflight(io.BytesIO(text.encode()), "shop", require_completion=False, describe=True)
