@@ -10,6 +10,9 @@ from multiprocessing import parent_process
 
 from airflow.configuration import conf
 
+from tributary.preload import look_for_garbage_less_often
+
+look_for_garbage_less_often()
 command, options = set(sys.argv[1:3]), set(sys.argv[1:])
 if options & {"-h", "--help"}:
     pass

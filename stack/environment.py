@@ -145,6 +145,8 @@ def _airflow(state: State) -> dict[str, str]:
             f"postgresql+psycopg2://{postgres.USER}:{passwords['airflow_db']}"
             f"@127.0.0.1:{ports['airflow_db']}/{postgres.DATABASE}"
         ),
+        # The stack has migrated before it starts them; each of Airflow's four processes would read all migrations.
+        "DATABASE__CHECK_MIGRATIONS": False,
         # Simulated days have their own calendar: the real clock starts no run, people and commands do.
         "SCHEDULER__USE_JOB_SCHEDULE": False,
         # A worker may notice the end of its task only at its next heartbeat. With Airflow's 5 s a task

@@ -49,7 +49,11 @@ log = logging.getLogger(__name__)
 
 
 def preload(modules: Iterable[str]) -> None:
-    """Import them, and build a DAG. What fails is reported and left to the process that needs it."""
+    """Import them, and build a DAG. What fails is reported and left to the process that needs it.
+
+    Nearly all of it stays, so garbage is not looked for meanwhile, a quarter of the CPU, and never among it.
+    """
+    gc.disable()
     for name in modules:
         try:
             importlib.import_module(name)
@@ -59,6 +63,17 @@ def preload(modules: Iterable[str]) -> None:
         _build_a_dag()
     except Exception:
         log.exception("could not build a DAG before forking")
+    gc.freeze()
+    gc.enable()
+
+
+def look_for_garbage_less_often() -> None:
+    """Let this process, and those that it forks, look after 50,000 new objects, and among all after five million.
+
+    Python's 700 fit small programs. Airflow's processes keep hundreds of thousands of objects from their imports,
+    which were looked through again and again: half a second at each start, and some of every request.
+    """
+    gc.set_threshold(50_000, 20, 5)
 
 
 def leave_garbage_to_the_end() -> None:

@@ -100,11 +100,28 @@ def test_each_process_has_what_its_forks_need(
     names = {preload.OF_TASKS: "tasks", preload.OF_FILES: "files"}
     monkeypatch.setattr(preload, "preload", lambda modules: did.append(names[modules]))
     monkeypatch.setattr(preload, "leave_garbage_to_the_end", lambda: did.append("no garbage"))
+    monkeypatch.setattr(preload, "look_for_garbage_less_often", lambda: did.append("less often"))
     monkeypatch.setattr(dbt_process, "start_server", lambda: did.append("server"))
     monkeypatch.setattr(sys, "argv", ["airflow", *command.split()])
     monkeypatch.setenv("AIRFLOW__CORE__EXECUTOR", executor)
     runpy.run_path(str(root / "plugins" / "airflow_local_settings.py"))
-    assert did == done
+    assert did == ["less often", *done]
+
+
+def test_garbage_is_looked_for_less_often_and_not_among_what_was_imported(root: Path):
+    code = """
+import gc
+from tributary.preload import look_for_garbage_less_often, preload
+looks = []
+gc.callbacks.append(lambda phase, info: looks.append(phase))
+before = gc.get_threshold()[0]
+preload(["tributary.pipeline"])
+look_for_garbage_less_often()
+print(gc.isenabled(), len(looks), gc.get_freeze_count() > 100_000, gc.get_threshold()[0] > before)
+"""
+    environment = {**os.environ, "PYTHONPATH": str(root / "plugins")}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1].split() == ["True", "0", "True", "True"]
 
 
 def test_what_is_forked_to_read_a_file_looks_for_no_garbage(root: Path):

@@ -22,9 +22,11 @@ from tributary.hooks.patience import without_patience
 # for nine minutes, and never for longer than FAILED_POLLS_IN_A_ROW times the longest wait.
 FAILED_POLLS_IN_A_ROW = 10
 LONGEST_WAIT_SECONDS = 60.0
-# The first looks come soon, since most jobs are small, and the pauses grow with what was waited already.
-SHORTEST_PAUSE_SECONDS = 3.0
-PART_OF_WAIT = 0.05
+# The first looks come soon, since most jobs are small, and the pauses grow with what was waited already. But not at
+# once: a trigger that fires before the scheduler has seen the deferral makes it take the task for failed.
+FIRST_PAUSE_SECONDS = 3.0
+SHORTEST_PAUSE_SECONDS = 1.0
+PART_OF_WAIT = 0.02
 # Airbyte's client takes two seconds to import, for which the loop would look at nothing else. One thread, as Python
 # gives out modules that are half imported where two threads' imports wait for each other.
 _IMPORTS = ThreadPoolExecutor(1, thread_name_prefix="imports")
@@ -63,8 +65,7 @@ class PollTrigger(BaseTrigger):
         begun = monotonic()
         ask = await sync_to_async(import_string, thread_sensitive=False, executor=_IMPORTS)(self.function)
         while True:
-            # First wait, then ask: the task has just asked or just begun something, and a trigger
-            # that fires before the scheduler has seen the deferral makes it take the task for failed.
+            # First wait, then ask: the task has just asked, or just begun something.
             await asyncio.sleep(pause(monotonic() - begun, self.interval))
             try:
                 answer = await patiently(ask, self.interval, **self.arguments)
@@ -76,8 +77,12 @@ class PollTrigger(BaseTrigger):
 
 
 def pause(waited: float, longest: float) -> float:
-    """Seconds until the next look after so many: a twentieth, SHORTEST_PAUSE_SECONDS at least and `longest` at most."""
-    return min(longest, max(SHORTEST_PAUSE_SECONDS, waited * PART_OF_WAIT))
+    """Seconds until the next look after so many seconds of waiting: a fiftieth of them, and never above `longest`.
+
+    At least FIRST_PAUSE_SECONDS before the first look, and SHORTEST_PAUSE_SECONDS between two.
+    """
+    shortest = SHORTEST_PAUSE_SECONDS if waited >= FIRST_PAUSE_SECONDS else FIRST_PAUSE_SECONDS
+    return min(longest, max(shortest, waited * PART_OF_WAIT))
 
 
 async def patiently(ask: Callable[..., T], interval: float, **arguments: Any) -> T:
