@@ -20,8 +20,8 @@ from tributary.dump_check import STANDARD_INPUT
 from tributary.errors import RegistryError, TributaryError
 from tributary.onboarding.inference import Inferred
 from tributary.onboarding.reading import definitions_for, infer_from
-from tributary.onboarding.writing import contract_yaml, inline
-from tributary.quality.suites import suites_for
+from tributary.onboarding.writing import contract_yaml, inline, suite_yaml
+from tributary.quality.suites import suite_path, suites_for
 from tributary.registry import INCLUDE, Registry, load_registry
 from tributary.strict_yaml import show, text_of
 
@@ -32,7 +32,7 @@ _ENDING = re.compile(r"(?:\.sql)?(?:\.(?:gz|zst|bz2|xz))?$")
 
 @dataclass(frozen=True)
 class Addition:
-    """What is to be: `contract`, if it is a new one, and the registry's own file, each as its place and text.
+    """What is to be: `contract` and `suite`, if they are new, and the registry's own file, each as its place and text.
 
     `registry` is what they come to. `inferred` is there with a new contract; `changes` is what the dump has that an old
     one does not mind.
@@ -41,20 +41,22 @@ class Addition:
     registry: Registry
     entry: tuple[Path, str]
     contract: tuple[Path, str] | None
+    suite: tuple[Path, str] | None
     inferred: Inferred | None
     changes: tuple[SchemaChange, ...] = ()
 
     def diff(self) -> Iterator[str]:
         """What changes in the files, as lines of a unified diff."""
-        for path, text in filter(None, (self.contract, self.entry)):
+        for path, text in filter(None, (self.contract, self.suite, self.entry)):
             before = path.read_text(encoding="utf-8") if path.exists() else ""
             old, new = show(path) if before else "/dev/null", show(path)
             yield from difflib.unified_diff(before.splitlines(), text.splitlines(), old, new, lineterm="")
 
     def write_contract(self) -> None:
-        """Write the contract, if it is a new one: nothing uses it before the database is entered."""
-        if self.contract:
-            write_whole(*self.contract)
+        """Write the contract and its suite, if they are new: nothing uses them before the database is entered."""
+        for path, text in filter(None, (self.contract, self.suite)):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(path, text)
 
     def enter(self) -> None:
         """Write the registry's entry: Airflow makes the DAG at its next look."""
@@ -75,18 +77,23 @@ def plan(name: str, app: str, file: str, said: Mapping[str, Any], include: Path 
     contract_path, registry_path = include / "contracts" / f"{app}.yaml", include / "databases.yaml"
     inferred: Inferred | None = None
     contract: tuple[Path, str] | None = None
+    suite: tuple[Path, str] | None = None
     changes: list[SchemaChange] = []
     if contract_path.exists():
         changes = _fitting(load_contract(contract_path), name, file)
     else:
         inferred = infer_from(file, app, name)
         contract = contract_path, contract_yaml(inferred)
+        path, rules = suite_path(app, "raw", include), suite_yaml(inferred)
+        # Rules that are there already are somebody's.
+        suite = (path, rules) if rules and not path.exists() else None
     entry = {"app": app, **_pattern(file, registry.defaults.dump_pattern), **said}
     text = with_entry(text_of(registry_path), name, entry)
     return Addition(
-        tried(include, dict(filter(None, (contract, (registry_path, text)))), name),
+        tried(include, dict(filter(None, (contract, suite, (registry_path, text)))), name),
         (registry_path, text),
         contract,
+        suite,
         inferred,
         tuple(changes),
     )
@@ -142,13 +149,17 @@ def tried(include: Path, files: Mapping[Path, str], name: str) -> Registry:
         (trial / "contracts").mkdir(parents=True)
         for path in (include / "databases.yaml", *include.glob("contracts/*.yaml")):
             shutil.copy(path, trial / path.relative_to(include))
+        if (include / "gx").is_dir():
+            shutil.copytree(include / "gx", trial / "gx")
         for path, text in files.items():
-            (trial / path.relative_to(include)).write_text(text, encoding="utf-8")
+            place = trial / path.relative_to(include)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(text, encoding="utf-8")
         registry = load_registry(trial)
-    contract = registry.database(name).contract
-    suites_for(contract, "raw")
-    if not contract.raw_only:
-        suites_for(contract, "marts")
+        contract = registry.database(name).contract
+        suites_for(contract, "raw", trial)
+        if not contract.raw_only:
+            suites_for(contract, "marts", trial)
     generated.render(registry)
     return registry
 

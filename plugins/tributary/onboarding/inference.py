@@ -10,6 +10,7 @@ from tributary.dumps import DumpReport
 from tributary.dumps.definitions import ColumnDefinition, TableDefinition
 from tributary.errors import TributaryError
 from tributary.onboarding.personal import looks_personal
+from tributary.onboarding.ranges import Bounds, bounds_of
 
 # Findings of pre-flight that an option of the contract answers, so that they refuse nothing once it is there.
 ANSWERED = frozenset({"database_statement", "incomplete", "no_header"})
@@ -21,12 +22,13 @@ Rows = Sequence[Mapping[str, str | None]]
 class Inferred:
     """A contract, and what a person may see otherwise.
 
-    `personal` says why a column is called so, by table and column; `left_out` why a table is not in the contract;
-    `notes` are sentences about the rest.
+    `personal` says why a column is called so, by table and column; `bounds` are those that numbers seem to have;
+    `left_out` says why a table is not in the contract; `notes` are sentences about the rest.
     """
 
     contract: Contract
     personal: Mapping[str, Mapping[str, str]]
+    bounds: Mapping[str, Mapping[str, Bounds]]
     left_out: Mapping[str, str]
     notes: tuple[str, ...]
 
@@ -104,7 +106,10 @@ def infer(app: str, report: DumpReport, samples: Iterable[tuple[str, Rows]], dat
     :param database: the name that the database has, or is to have, in the registry.
     """
     personal = {name: personal_columns(definition, ()) for name, definition in report.definitions.items()}
-    personal |= {name: personal_columns(report.definitions[name], rows) for name, rows in samples}
+    bounds: dict[str, dict[str, Bounds]] = {}
+    for name, rows in samples:
+        personal[name] = personal_columns(report.definitions[name], rows)
+        bounds[name] = _bounds(report.definitions[name], rows)
     kept: dict[str, TableDraft] = {}
     left_out: dict[str, str] = {}
     for name in report.tables:
@@ -132,7 +137,20 @@ def infer(app: str, report: DumpReport, samples: Iterable[tuple[str, Rows]], dat
         tables={name: table.described() for name, table in kept.items()},
     )
     notes = tuple(note for table in kept.values() for note in table.notes())
-    return Inferred(contract, {name: kept[name].personal for name in kept}, left_out, notes)
+    bounded = {
+        name: {column: bounds[name][column] for column in table.selected_columns if column in bounds[name]}
+        for name, table in contract.tables.items()
+        if name in bounds
+    }
+    return Inferred(contract, {name: kept[name].personal for name in kept}, bounded, left_out, notes)
+
+
+def _bounds(definition: TableDefinition, rows: Rows) -> dict[str, Bounds]:
+    found = {
+        column.name: bounds_of(column.name, column.type, [row.get(column.name) for row in rows])
+        for column in definition.columns
+    }
+    return {column: bounds for column, bounds in found.items() if bounds}
 
 
 def personal_columns(definition: TableDefinition, rows: Rows) -> dict[str, str]:

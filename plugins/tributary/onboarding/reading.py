@@ -28,7 +28,7 @@ def infer_from(file: str, app: str, database: str) -> Inferred:
     may not be imported for a reason that no option of a contract answers; and OSError for a file that cannot be read.
     """
     with _opened(file) as stream:
-        report = _accepted(preflight(stream, database=None, require_completion=False, describe=True))
+        report = _described(stream)
         stream.seek(0)
         inferred = infer(app, report, first_rows(open_dump(stream), report), database)
         stream.seek(0)
@@ -47,14 +47,14 @@ def definitions_for(file: str, contract: Contract, database: str) -> Mapping[str
 def definitions_in(file: str, contract: Contract) -> Mapping[str, TableDefinition]:
     """The definitions in a dump, whatever its database is called; raises as `infer_from`."""
     with _opened(file) as stream:
-        report = _accepted(preflight(stream, database=None, require_completion=False, describe=True))
+        report = _described(stream)
     return _definitions(report, contract)
 
 
 def described_in(file: str, contract: Contract) -> tuple[Mapping[str, TableDefinition], Mapping[str, Rows]]:
     """The definitions in a dump, and some rows of its tables; `file` may be `gs://...`, and raises as `infer_from`."""
     with _opened(file) as stream:
-        report = _accepted(preflight(stream, database=None, require_completion=False, describe=True))
+        report = _described(stream)
         stream.seek(0)
         samples: dict[str, Rows] = dict(first_rows(open_dump(stream), report))
     return _definitions(report, contract), samples
@@ -69,7 +69,9 @@ def _definitions(report: DumpReport, contract: Contract) -> Mapping[str, TableDe
     return report.definitions
 
 
-def _accepted(report: DumpReport) -> DumpReport:
+def _described(stream: BinaryIO) -> DumpReport:
+    """What pre-flight says of a dump of whatever database, where options of a contract answer all that it minds."""
+    report = preflight(stream, database=None, require_completion=False, describe=True)
     if any(finding.code not in ANSWERED for finding in report.errors):
         raise DumpRefused(report)
     return report

@@ -1,4 +1,4 @@
-"""A contract as people write it: a line a column."""
+"""A contract and its suite as people write them: a line a column."""
 
 from __future__ import annotations
 
@@ -9,8 +9,14 @@ import yaml
 
 from tributary.contracts import Column, Table
 from tributary.onboarding.inference import Inferred
+from tributary.onboarding.ranges import bounds_rule
+from tributary.quality.contract_rules import rule_words
 
 _SCHEMA = "# yaml-language-server: $schema=../schemas/contract.schema.json\n"
+_SUITE = (
+    "# Rules of the raw layer; the form is explained in plugins/tributary/quality/suites.py. Those about columns,\n"
+    "# types, empty values, enums and keys follow from the contract. These are guesses: take out what is not so.\n"
+)
 
 
 def contract_yaml(inferred: Inferred) -> str:
@@ -22,6 +28,22 @@ def contract_yaml(inferred: Inferred) -> str:
         lines += [*_table(name, table, inferred.personal.get(name, {})), ""]
     lines += [f"# left out: {name!r}: {reason}" for name, reason in inferred.left_out.items()]
     return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def suite_yaml(inferred: Inferred) -> str:
+    """The text of `include/gx/<app>/raw.yaml`, with the bounds that numbers seem to have; empty where none does."""
+    lines: list[str] = []
+    for name, found in inferred.bounds.items():
+        words = rule_words(inferred.contract.tables[name].selected_columns)
+        rules = [bounds_rule(column, words[column], bounds) for column, bounds in found.items()]
+        if rules:
+            lines += [f"  {inline(name)}:", "    expectations:", *(line for rule in rules for line in _rule(rule)), ""]
+    return "\n".join((_SUITE + "tables:", *lines)).rstrip("\n") + "\n" if lines else ""
+
+
+def _rule(rule: Mapping[str, Any]) -> Iterator[str]:
+    for key, value in rule.items():
+        yield f"      {'- ' if key == 'type' else '  '}{key}: {inline(value)}"
 
 
 def _table(name: str, table: Table, personal: Mapping[str, str]) -> Iterator[str]:

@@ -29,7 +29,7 @@ def contract_expectations(contract: Contract, layer: Layer) -> Suites:
     for name in contract.mart_names:
         table = contract.tables.get(name)
         key = (*prefix, *table.primary_key) if table else ()
-        words = _words_of(key)
+        words = rule_words(key)
         not_null = [_not_null(column, origin, words[column]) for column in key]
         rules = (_row_count(origin), *_unique(key, origin), *not_null)
         tables[name] = TableSuite(key=key, expectations=rules)
@@ -39,7 +39,7 @@ def contract_expectations(contract: Contract, layer: Layer) -> Suites:
 def _raw(table: Table, origin: str) -> TableSuite:
     selected = {name: table.columns[name] for name in table.selected_columns}
     rules = [_row_count(origin), *_unique(table.primary_key, origin)]
-    words = _words_of(selected)
+    words = rule_words(selected)
     for name, column in selected.items():
         if not column.nullable:
             rules.append(_not_null(name, origin, words[name]))
@@ -61,7 +61,7 @@ def _unique(key: tuple[str, ...], origin: str) -> list[Rule]:
     return rules
 
 
-def _words_of(columns: Iterable[str]) -> dict[str, str]:
+def rule_words(columns: Iterable[str]) -> dict[str, str]:
     """By column, how the names of its rules begin: each another one, and of a form that such names may have."""
     words: dict[str, str] = {}
     for column in columns:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from tributary.drift.changes import schema_changes
 from tributary.dumps.definitions import TableDefinition, read_table
 from tributary.errors import RegistryError
 from tributary.onboarding.accepting import Acceptance, acceptance
-from tributary.registry import load_registry
+from tributary.registry import INCLUDE, load_registry
 
 __all__ = ["include"]
 CONTRACT = """# A shop that sells toys.
@@ -135,7 +136,7 @@ def definition_of(contract: Contract, name: str) -> TableDefinition:
 
 
 def test_a_suite_that_names_what_went_stops_it_before_anything_is_written(include: Path, root: Path):
-    (include / "gx" / "retail").mkdir(parents=True)
+    shutil.copytree(INCLUDE / "gx", include / "gx")
     before = (include / "contracts" / "retail.yaml").read_text()
     contract = load_registry(include).database("shop_eu").contract
     definitions = {name: definition_of(contract, name) for name in contract.tables}

@@ -70,6 +70,40 @@ def test_the_difference_is_shown(include: Path, dump: str):
     assert not any(line.startswith("-") and not line.startswith("---") for line in lines)
 
 
+PRICED = b"""CREATE TABLE `films` (`id` int NOT NULL, `price` decimal(5,2), `discount_percent` int, `balance` int,
+  `stock` int unsigned, `length` int, PRIMARY KEY (`id`));
+INSERT INTO `films` VALUES (1, 9.90, 20, 4, 7, 98), (2, 0.00, NULL, 3, 6, -1);
+"""
+
+
+def test_numbers_that_look_bounded_get_rules(include: Path, tmp_path: Path):
+    file = tmp_path / "films.sql"
+    file.write_bytes(PRICED)
+    addition = plan("cinema", "films", str(file), {}, include)
+    assert "+++ include/gx/films/raw.yaml" in list(addition.diff())
+    apply(addition)
+    contract = load_registry(include).database("cinema").contract
+    rules = {rule.name: rule.kwargs for rule in suites_for(contract, "raw", include).tables["films"].expectations}
+    assert rules["price_not_negative"] == {"column": "price", "min_value": 0}
+    assert rules["discount_percent_in_range"] == {"column": "discount_percent", "min_value": 0, "max_value": 100}
+    # `length` is below zero in a row; a balance may be; what is unsigned cannot be.
+    assert [name for name in rules if name.endswith(("negative", "range"))] == [
+        "price_not_negative",
+        "discount_percent_in_range",
+    ]
+    assert "2 values of its first dump" in (include / "gx" / "films" / "raw.yaml").read_text()
+
+
+def test_rules_that_people_wrote_stay(include: Path, tmp_path: Path):
+    file = tmp_path / "films.sql"
+    file.write_bytes(PRICED)
+    (include / "gx" / "films").mkdir(parents=True)
+    written = include / "gx" / "films" / "raw.yaml"
+    written.write_text("tables: {}\n")
+    apply(plan("cinema", "films", str(file), {}, include))
+    assert written.read_text() == "tables: {}\n"
+
+
 def test_a_database_of_an_app_that_is_there_has_to_fit_it(include: Path, dump: str, tmp_path: Path):
     apply(plan("cinema", "films", dump, {}, include))
     other = tmp_path / "other.sql.gz"
