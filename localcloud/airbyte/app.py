@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 
+from localcloud import recording
 from localcloud.airbyte.auth import Tokens
 from localcloud.airbyte.config import WORKSPACE_ID, Config
 from localcloud.airbyte.connection_routes import connection_routes, job_routes
@@ -182,6 +183,7 @@ def create_app(config: Config) -> FastAPI:
     tokens = Tokens(config)
     service = Service(config)
     install(app, service.faults, lambda fault: response(Problem(fault.status, message=fault.message)))
+    recording.install(app, "airbyte")
 
     def authenticated(request: Request) -> None:
         tokens.check(request.headers.get("Authorization"))
