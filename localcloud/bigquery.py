@@ -78,6 +78,7 @@ def main() -> None:
         bigquery_exports,
         bigquery_faults,
         bigquery_jobs,
+        bqemulator_answers,
         bqemulator_fixes,
         bqemulator_speed,
     )
@@ -87,6 +88,7 @@ def main() -> None:
     bigquery_faults.apply()
     keep_exchanges()
     bigquery_jobs.apply()
+    bqemulator_answers.apply()
     exports = state_dir("bigquery", "exports")
     bigquery_exports.apply(exports)
     history_days = number("LOCALCLOUD_BIGQUERY_TIME_TRAVEL_DAYS", 0)
