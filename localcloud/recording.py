@@ -12,7 +12,7 @@ import os
 import re
 import threading
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +34,8 @@ _FAULTS = "/_faults"
 # An object's content may be JSON, too.
 _CONTENT_SENT = re.compile(r"[?&](upload_id=|uploadType=media\b)")
 _CONTENT_ANSWERED = re.compile(r"[?&]alt=media\b")
+# Between two lines of the boundary: a head, an empty line, and the body.
+_FIRST_PART = re.compile(rb"(?P<boundary>--\S+)\r?\n(?:.+\n)*?\r?\n(?P<body>(?s:.*?))\r?\n(?P=boundary)")
 
 
 class Body:
@@ -57,18 +59,11 @@ class Body:
         """Its text where it is JSON, or that of the first of its parts; None where there is none."""
         text = b"".join(self._pieces)
         if self._has_parts:
-            text = _first_part(text)
+            first = _FIRST_PART.match(text)
+            text = first["body"] if first else b""
         elif self.size > self._limit:
             return None
-        return without_secrets(text).decode() if text else None
-
-
-def _first_part(text: bytes) -> bytes:
-    """The body of the first of several parts, between lines of the boundary; a head and an empty line precede it."""
-    lines = text.splitlines(keepends=True)
-    boundary = lines[0].rstrip()
-    part = b"".join(lines[1 : next(number for number, line in enumerate(lines[1:], 1) if line.startswith(boundary))])
-    return re.split(rb"\r?\n\r?\n", part, maxsplit=1)[1].strip()
+        return without_secrets(text).decode(errors="replace") if text else None
 
 
 @dataclass(frozen=True)
@@ -118,7 +113,7 @@ class Record:
         """Append it."""
         if exchange.target.startswith(_FAULTS):
             return
-        line = json.dumps(asdict(exchange)).encode() + b"\n"
+        line = json.dumps(vars(exchange)).encode() + b"\n"
         with self._lock:
             if self._left <= 0:
                 return
@@ -168,7 +163,7 @@ class _Recorded:
         # A client that was gone before it had sent its request has asked for nothing.
         if not is_cut:
             query = scope["query_string"]
-            target = (scope["raw_path"] + (b"?" + query if query else b"")).decode()
+            target = (scope["raw_path"] + (b"?" + query if query else b"")).decode("latin-1")
             self.record.add(
                 Exchange.of(scope["method"], target, _header(headers, b"user-agent"), sent, status, answered)
             )

@@ -220,6 +220,11 @@ def test_answers_are_held_against_the_published_ones(
     assert bool(reason) == bool(found)
 
 
+def test_a_body_that_is_no_json_is_refused():
+    cut = dataclasses.replace(exchange("POST", f"{PROJECT}/jobs", JOB), sent='{"configuration": ')
+    assert "the body is no JSON" in refusals("bigquery", cut)
+
+
 def test_an_empty_answer_is_refused_where_something_is_published():
     nothing = dataclasses.replace(exchange("GET", f"{PROJECT}/jobs/j"), answer_size=0)
     assert "is answered with a Job, found nothing" in refusals("bigquery", nothing, side="answer")

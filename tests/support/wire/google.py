@@ -115,7 +115,7 @@ def check_request(method: Method, exchange: Exchange) -> None:
     if exchange.sent is not None:
         if method.request is None:
             raise Mismatch(f"{method.id} has no body, found one")
-        body = json.loads(exchange.sent)
+        body = _json(exchange.sent)
         _as_sent(method.api).check(method.request, body)
         _check_required(method, body)
     elif method.request and method.flow == "plain" and exchange.size <= BODY_BYTES and exchange.status < 400:
@@ -124,7 +124,7 @@ def check_request(method: Method, exchange: Exchange) -> None:
 
 def check_answer(method: Method, exchange: Exchange) -> None:
     """Raise Mismatch unless the answer is the method's, or an error in Google's envelope."""
-    answered = json.loads(exchange.answered) if exchange.answered else None
+    answered = _json(exchange.answered) if exchange.answered else None
     if exchange.status >= 400:
         # What refuses to send an object's content says why as text.
         if "alt=media" not in exchange.target:
@@ -135,6 +135,13 @@ def check_answer(method: Method, exchange: Exchange) -> None:
         document(method.api).check(method.response, answered)
     elif method.response and method.flow == "plain" and not exchange.answer_size and exchange.status < 300:
         raise Mismatch(f"{method.id} is answered with a {method.response}, found nothing")
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise Mismatch(f"the body is no JSON: {error}") from None
 
 
 @functools.cache
