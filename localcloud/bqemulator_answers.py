@@ -33,20 +33,28 @@ def _replace(router: APIRouter, name: str, path: str, function: Callable[..., An
 
 
 def job_as_published(build: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    """What *build* makes of a job: the number of rows is in its results alone, and values of parameters are text."""
+    """What *build* makes of a job, without its rows, which results count, and with parameters' values as text.
+
+    And without the number of a script's statements: BigQuery has them as jobs of their own.
+    """
 
     def built(*job: Any) -> dict[str, Any]:
         made = build(*job)
-        statistics, configuration = made["statistics"], made["configuration"]
-        if "totalRows" in (of_query := statistics.get("query", {})):
-            shown = {name: value for name, value in of_query.items() if name != "totalRows"}
-            made["statistics"] = {**statistics, "query": shown}
+        configuration = made["configuration"]
+        made["statistics"] = statistics = without(made["statistics"], "scriptStatistics")
+        if "query" in statistics:
+            statistics["query"] = without(statistics["query"], "totalRows")
         if parameters := configuration.get("query", {}).get("queryParameters"):
             query = {**configuration["query"], "queryParameters": [_with_text(one) for one in parameters]}
             made["configuration"] = {**configuration, "query": query}
         return made
 
     return built
+
+
+def without(value: dict[str, Any], name: str) -> dict[str, Any]:
+    """A copy that lacks one field."""
+    return {key: item for key, item in value.items() if key != name}
 
 
 def _with_text(parameter: dict[str, Any]) -> dict[str, Any]:

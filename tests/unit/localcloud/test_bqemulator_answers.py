@@ -16,7 +16,7 @@ VALUES = [
 
 
 def test_a_job_is_as_bigquery_publishes_it() -> None:
-    kept = {"query": {"totalBytesProcessed": "0", "totalRows": "1"}}
+    kept = {"query": {"totalBytesProcessed": "0", "totalRows": "1"}, "scriptStatistics": {"statementCount": "2"}}
     made = {"statistics": kept, "configuration": {"query": {"query": "select 1", "queryParameters": VALUES}}}
     built = job_as_published(lambda project, job: made.copy())("p", "j")
     document("bigquery.v2").check("Job", built)
