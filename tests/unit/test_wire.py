@@ -240,6 +240,16 @@ def test_a_record_is_read_as_it_was_written(tmp_path: Path):
     assert "GET /bigquery/v2/projects/p/jobs?x=1 -> 200, from tests" in wire.told(found)
 
 
+def test_one_slip_in_many_places_is_told_once():
+    found = wire.Report()
+    for place in (0, 1):
+        one = changed(JOB, configuration__query__userDefinedFunctionResources=[{}] * place + [{"inline": "x"}])
+        wire.look_at("bigquery", exchange("POST", f"{PROJECT}/jobs", one), found)
+    (((_, _, reason), count),) = found.refused.items()
+    assert count == 2
+    assert "at 'configuration.query.userDefinedFunctionResources.*'" in reason
+
+
 def test_a_record_that_had_no_room_for_all_is_no_proof(tmp_path: Path):
     (tmp_path / "storage.jsonl").write_bytes(FULL)
     with pytest.raises(AssertionError, match="is full"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -37,8 +38,8 @@ class Report:
     unread: Counter[str] = field(default_factory=Counter)
 
     def refuse(self, service: str, side: str, reason: str, exchange: Exchange) -> None:
-        """Count one."""
-        key = service, side, reason
+        """Count one; which element of a list it was makes no difference."""
+        key = service, side, re.sub(r"\.\d+(?=[.'])", ".*", reason)
         self.refused[key] += 1
         self.examples.setdefault(key, exchange)
 

@@ -139,13 +139,14 @@ def test_no_content_of_an_object_is_kept(bucket: str, tmp_path: Path) -> None:
     address = f"{bucket}/upload/storage/v1/b/dumps/o?uploadType"
     parts = {"Content-Type": "multipart/related; boundary===1=="}
     httpx.post(f"{address}=multipart", content=PARTS + content + b"\r\n--==1==--", headers=parts).raise_for_status()
-    session = httpx.post(f"{address}=resumable&name=b", json={"name": "b"}).headers["Location"]
+    metadata = {"name": "b", "contentType": "application/json"}
+    session = httpx.post(f"{address}=resumable&name=b", json=metadata).headers["Location"]
     as_json = {"Content-Type": "application/json", "Content-Range": f"bytes 0-{len(content) - 1}/{len(content)}"}
     httpx.put(session, content=content, headers=as_json).raise_for_status()
     read_back = httpx.get(f"{bucket}/download/storage/v1/b/dumps/o/b?alt=media")
-    assert read_back.content == content
+    assert (read_back.content, read_back.headers["Content-Type"]) == (content, "application/json")
     one, begun, put, got = read(tmp_path / "storage.jsonl")
-    assert [json.loads(it.sent or "null") for it in (one, begun, put)] == [{"name": "a"}, {"name": "b"}, None]
+    assert [json.loads(it.sent or "null") for it in (one, begun, put)] == [{"name": "a"}, metadata, None]
     assert json.loads(one.answered or "")["name"] == "a"
     assert (put.size, got.answer_size, got.answered) == (len(content), len(content), None)
     assert "Ada" not in (tmp_path / "storage.jsonl").read_text()
