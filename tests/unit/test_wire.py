@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from localcloud.recording import FULL, Exchange
+from localcloud.recording import BODY_BYTES, FULL, Exchange
 from tests.support import wire
 
 PROJECT = "/bigquery/v2/projects/p"
@@ -238,6 +238,15 @@ def test_a_record_is_read_as_it_was_written(tmp_path: Path):
     assert found.seen == {"bigquery.jobs.insert": 1, "bigquery.jobs.list": 2}
     assert "2 x bigquery, request: bigquery.jobs.list: " in wire.told(found)
     assert "GET /bigquery/v2/projects/p/jobs?x=1 -> 200, from tests" in wire.told(found)
+
+
+@pytest.mark.parametrize(("kind", "unread"), [(JSON, {"storage.objects.insert request": 1}), ("text/plain", {})])
+def test_json_that_was_too_long_is_told_and_an_object_is_not(kind: str, unread: dict[str, int]):
+    found = wire.Report()
+    upload = exchange("POST", "/upload/storage/v1/b/dumps/o?uploadType=media&name=a", None, {"name": "a"})
+    wire.look_at("storage", dataclasses.replace(upload, type=kind, size=BODY_BYTES + 1), found)
+    assert found.unread == unread
+    assert not found.refused
 
 
 def test_one_slip_in_many_places_is_told_once():

@@ -28,7 +28,7 @@ FIND: dict[str, Callable[[Exchange], Found]] = {
 class Report:
     """What was found: how often each method was called, what was refused and why, and what could not be looked into.
 
-    `refused` counts by service, side and reason, with an example of the exchange; `unread` counts bodies that were too
+    `refused` counts by service, side and reason, with an example of the exchange; `unread` counts JSON that was too
     long to be kept.
     """
 
@@ -79,8 +79,11 @@ def look_at(service: str, exchange: Exchange, found: Report) -> None:
         found.refuse(service, "request", mismatch.reason, exchange)
         return
     found.seen[name] += 1
-    for side, one, size in (("request", request, exchange.size), ("answer", answer, exchange.answer_size)):
-        if size > BODY_BYTES:
+    for side, one, kind, size in (
+        ("request", request, exchange.type, exchange.size),
+        ("answer", answer, exchange.answer_type, exchange.answer_size),
+    ):
+        if kind.startswith("application/json") and size > BODY_BYTES:
             found.unread[f"{name} {side}"] += 1
         try:
             one(exchange)
