@@ -27,7 +27,7 @@ from airbyte_api import models
 from airbyte_api.basesdk import BaseSDK
 from airbyte_api.utils import FieldMetadata
 
-from localcloud.airbyte.app import PREFIX
+from localcloud.airbyte.config import PREFIX
 from localcloud.airbyte.models import published
 from localcloud.discovery import Mismatch
 from localcloud.recording import Exchange
@@ -108,12 +108,11 @@ def _type(function: FunctionType, written: ast.expr | None) -> Any:
 def _adapter(kind: Any) -> pydantic.TypeAdapter[Any]:
     """What checks a body of that type, of connectors the ones that are served here."""
     name = getattr(kind, "__name__", "")
+    narrow: Any = published(name) if hasattr(models, name) else kind
     if name in ("SourcesResponse", "DestinationsResponse"):
         one: Any = published(name.replace("sR", "R"))
-        kind = pydantic.create_model(name, __base__=kind, data=(list[one], ...))
-    elif hasattr(models, name):
-        kind = published(name)
-    return pydantic.TypeAdapter(kind)
+        narrow = pydantic.create_model(name, __base__=narrow, data=(list[one], ...))
+    return pydantic.TypeAdapter(narrow)
 
 
 def find(exchange: Exchange) -> Found:
