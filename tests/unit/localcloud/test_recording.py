@@ -17,6 +17,7 @@ from fastapi import FastAPI, Request
 
 from localcloud import recording, storage
 from localcloud.recording import FULL, Body, Exchange, Record
+from tests.support.services import wait_until
 
 PARTS = (
     b'--==1==\r\ncontent-type: application/json; charset=UTF-8\r\n\r\n{"name": "a"}\r\n'
@@ -24,7 +25,9 @@ PARTS = (
 )
 
 
-def read(path: Path) -> list[Exchange]:
+def read(path: Path, lines: int = 0) -> list[Exchange]:
+    """All exchanges, once there are as many; one is written down when its answer has been sent."""
+    wait_until(lambda: path.read_bytes().count(b"\n") >= lines, f"{lines} exchanges")
     return [Exchange(**json.loads(line)) for line in path.read_text().splitlines()]
 
 
@@ -145,7 +148,7 @@ def test_no_content_of_an_object_is_kept(bucket: str, tmp_path: Path) -> None:
     httpx.put(session, content=content, headers=as_json).raise_for_status()
     read_back = httpx.get(f"{bucket}/download/storage/v1/b/dumps/o/b?alt=media")
     assert (read_back.content, read_back.headers["Content-Type"]) == (content, "application/json")
-    one, begun, put, got = read(tmp_path / "storage.jsonl")
+    one, begun, put, got = read(tmp_path / "storage.jsonl", lines=4)
     assert [json.loads(it.sent or "null") for it in (one, begun, put)] == [{"name": "a"}, metadata, None]
     assert json.loads(one.answered or "")["name"] == "a"
     assert (put.size, got.answer_size, got.answered) == (len(content), len(content), None)
@@ -156,5 +159,5 @@ def test_an_error_says_what_it_is(bucket: str, tmp_path: Path) -> None:
     answer = httpx.get(f"{bucket}/storage/v1/b/dumps/o/none")
     assert answer.status_code == 404
     assert answer.json()["error"]["errors"] == [{"message": "Not Found", "domain": "global", "reason": "notFound"}]
-    (one,) = read(tmp_path / "storage.jsonl")
+    (one,) = read(tmp_path / "storage.jsonl", lines=1)
     assert (one.status, json.loads(one.answered or "")) == (404, answer.json())
