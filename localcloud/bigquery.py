@@ -43,6 +43,22 @@ def keep_no_history() -> None:
     SnapshotManager.capture = capture_on_request  # type: ignore[assignment, method-assign]
 
 
+def keep_exchanges() -> None:
+    """Let the emulator write down what it is asked and answers, faults too, where the environment says so."""
+    from bqemulator import server
+
+    from localcloud import recording
+
+    create_app = server.create_app
+
+    def create_recorded_app(context: Any) -> Any:
+        app = create_app(context)
+        recording.install(app, "bigquery")
+        return app
+
+    server.create_app = create_recorded_app
+
+
 def main() -> None:
     """Run the emulator until SIGTERM or SIGINT."""
     root = state_dir("bigquery")
@@ -58,12 +74,21 @@ def main() -> None:
     configure_logging(level=LogLevel.WARNING, fmt=LogFormat.CONSOLE)
     from bqemulator.server import run_forever
 
-    from localcloud import bigquery_exports, bigquery_faults, bigquery_jobs, bqemulator_fixes, bqemulator_speed
+    from localcloud import (
+        bigquery_exports,
+        bigquery_faults,
+        bigquery_jobs,
+        bqemulator_answers,
+        bqemulator_fixes,
+        bqemulator_speed,
+    )
 
     bqemulator_fixes.apply()
     bqemulator_speed.apply()
     bigquery_faults.apply()
+    keep_exchanges()
     bigquery_jobs.apply()
+    bqemulator_answers.apply()
     exports = state_dir("bigquery", "exports")
     bigquery_exports.apply(exports)
     history_days = number("LOCALCLOUD_BIGQUERY_TIME_TRAVEL_DAYS", 0)

@@ -20,6 +20,7 @@ from typing import Any
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
+from localcloud import recording
 from localcloud.serve import serve
 from localcloud.settings import number, text
 
@@ -96,6 +97,7 @@ def create_app(project: str) -> FastAPI:
         value = f"ya29.local-{secrets.token_urlsafe(24)}"
         return {"access_token": value, "expires_in": TOKEN_SECONDS, "token_type": "Bearer"}
 
+    recording.install(app, "metadata")
     return app
 
 

@@ -27,11 +27,13 @@ from types import FrameType
 from typing import Any
 from urllib.parse import parse_qs, urlparse
 
+from gcp_storage_emulator import server as emulator
 from gcp_storage_emulator.exceptions import NotFound
 from gcp_storage_emulator.handlers import buckets
-from gcp_storage_emulator.server import RequestHandler
+from gcp_storage_emulator.server import RequestHandler, Response
 from gcp_storage_emulator.storage import Storage
 
+from localcloud.recording import Body, Exchange, Record
 from localcloud.settings import HOST, number, state_dir, text
 
 LOCKED = (
@@ -43,6 +45,10 @@ LOCKED = (
 
 CONDITIONAL = ("create_file", "delete_file", "get_file", "get_file_obj")
 """Those that name one object, so that a request's conditions on its generation apply."""
+
+
+REASONS = {400: "invalid", 404: "notFound", 409: "conflict", 501: "notImplemented"}
+"""What Google calls the emulator's errors, by their status."""
 
 
 class PreconditionFailed(Exception):
@@ -89,6 +95,21 @@ class LockedStorage(Storage):  # type: ignore[misc]
         partial.replace(path)
 
 
+def envelope(status: int, message: str, reason: str) -> dict[str, Any]:
+    """Google's form of an error."""
+    detail = {"message": message, "domain": "global", "reason": reason}
+    return {"error": {"code": status, "message": message, "errors": [detail]}}
+
+
+class Answer(Response):  # type: ignore[misc]
+    """The emulator's answer, whose errors say what they are where they said nothing."""
+
+    def close(self) -> None:
+        if self.status >= 400 and not self._content:
+            self.json(envelope(self.status.value, self.status.phrase, REASONS.get(self.status.value, "backendError")))
+        super().close()
+
+
 class Handler(RequestHandler):  # type: ignore[misc]
     """The emulator's request handler, with a request's conditions handed to the storage."""
 
@@ -114,8 +135,7 @@ class Handler(RequestHandler):  # type: ignore[misc]
         try:
             handle()
         except PreconditionFailed as failure:
-            detail = {"message": str(failure), "domain": "global", "reason": "conditionNotMet"}
-            body = json.dumps({"error": {"code": 412, "message": str(failure), "errors": [detail]}}).encode()
+            body = json.dumps(envelope(412, str(failure), "conditionNotMet")).encode()
             self.send_response(412)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
@@ -128,6 +148,54 @@ class Handler(RequestHandler):  # type: ignore[misc]
         """No line per request."""
 
 
+class RecordedHandler(Handler):
+    """The same, and each exchange is written down."""
+
+    def __init__(self, record: Record, *args: Any) -> None:
+        self.record = record
+        super().__init__(*args)
+
+    def _conditionally(self, handle: Any) -> None:
+        sent, self.answered, self.status = Body(self.headers.get("Content-Type", "")), Body(), 0
+        self.rfile = _Kept(self.rfile, sent)
+        super()._conditionally(handle)
+        agent = self.headers.get("User-Agent", "")
+        self.record.add(Exchange.of(self.command, self.path, agent, sent, self.status, self.answered))
+
+    def send_response(self, code: int, message: str | None = None) -> None:
+        self.status = code
+        super().send_response(code, message)
+
+    def send_header(self, keyword: str, value: str) -> None:
+        if keyword.lower() == "content-type":
+            self.answered = Body(value)
+        super().send_header(keyword, value)
+
+    def end_headers(self) -> None:
+        super().end_headers()
+        # What is written from now on is the body.
+        self.wfile = _Kept(self.wfile, self.answered)
+
+
+class _Kept:
+    """A file of a connection, and what of a body passes through it."""
+
+    def __init__(self, file: Any, body: Body) -> None:
+        self._file, self._body = file, body
+
+    def read(self, size: int) -> bytes:
+        data: bytes = self._file.read(size)
+        self._body.add(data)
+        return data
+
+    def write(self, data: bytes) -> int:
+        self._body.add(data)
+        return int(self._file.write(data))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
 class Server(ThreadingHTTPServer):
     """One thread a request; threads do not hold up the end of the process."""
 
@@ -137,9 +205,12 @@ class Server(ThreadingHTTPServer):
 
 def main() -> None:
     """Serve until SIGTERM or SIGINT."""
+    emulator.Response = Answer
     storage = LockedStorage(state_dir("storage"))
     buckets.create_bucket(text("TRIBUTARY_DUMPS_BUCKET"), storage)
-    server = Server((HOST, number("LOCALCLOUD_STORAGE_PORT")), functools.partial(Handler, storage))
+    record = Record.of("storage")
+    handler = functools.partial(RecordedHandler, record, storage) if record else functools.partial(Handler, storage)
+    server = Server((HOST, number("LOCALCLOUD_STORAGE_PORT")), handler)
 
     def stop(signum: int, frame: FrameType | None) -> None:
         threading.Thread(target=server.shutdown).start()

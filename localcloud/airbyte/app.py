@@ -12,8 +12,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 
+from localcloud import recording
 from localcloud.airbyte.auth import Tokens
-from localcloud.airbyte.config import WORKSPACE_ID, Config
+from localcloud.airbyte.config import PREFIX, WORKSPACE_ID, Config
 from localcloud.airbyte.connection_routes import connection_routes, job_routes
 from localcloud.airbyte.errors import Problem, response
 from localcloud.airbyte.models import checked, masked, merged, parsed
@@ -21,8 +22,6 @@ from localcloud.airbyte.paging import Ids, Limit, Offset, page
 from localcloud.airbyte.service import Service
 from localcloud.airbyte.store import Resource
 from localcloud.faults import install
-
-PREFIX = "/api/public/v1"
 
 DEFINITIONS = {
     "source": ("mysql", "435bb9a5-7887-4809-aa58-28c27df0d7ad"),
@@ -182,6 +181,7 @@ def create_app(config: Config) -> FastAPI:
     tokens = Tokens(config)
     service = Service(config)
     install(app, service.faults, lambda fault: response(Problem(fault.status, message=fault.message)))
+    recording.install(app, "airbyte")
 
     def authenticated(request: Request) -> None:
         tokens.check(request.headers.get("Authorization"))

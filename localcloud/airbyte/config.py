@@ -8,6 +8,9 @@ from pathlib import Path
 
 from localcloud.settings import state_dir, text
 
+PREFIX = "/api/public/v1"
+"""Where the API lives."""
+
 WORKSPACE_ID = str(uuid.uuid5(uuid.NAMESPACE_DNS, "default.workspace.localcloud"))
 """The one workspace of this installation."""
 

@@ -12,18 +12,11 @@ from typing import Any
 import pydantic
 
 from localcloud.airbyte.errors import Problem
-
-SECRETS = frozenset(
-    {"password", "credentials_json", "hmac_key_access_id", "hmac_key_secret", "client_key",
-     "client_key_password", "ssh_key", "tunnel_user_password"}
-)  # fmt: skip
-"""Names of configuration fields that the API never shows."""
-
-MASK = "**********"
+from localcloud.masking import CONFIGURATION, MASK
 
 
 @functools.cache
-def _model(name: str) -> type[pydantic.BaseModel]:
+def published(name: str) -> type[pydantic.BaseModel]:
     """The published model, its ``configuration`` narrowed to the one connector that is served here.
 
     Otherwise each check tries every connector, and an error is about the first of them.
@@ -34,13 +27,15 @@ def _model(name: str) -> type[pydantic.BaseModel]:
     if "configuration" not in base.model_fields:
         return base
     connector: Any = models.SourceMysql if name.startswith("Source") else models.DestinationBigquery
+    if not base.model_fields["configuration"].is_required():
+        return pydantic.create_model(name, __base__=base, configuration=(connector | None, None))
     return pydantic.create_model(name, __base__=base, configuration=(connector, ...))
 
 
 def parsed(model: str, payload: Any) -> dict[str, Any]:
     """*payload* as the published *model* understands it, defaults filled in; raises Problem 400."""
     try:
-        value = _model(model).model_validate(payload)
+        value = published(model).model_validate(payload)
     except pydantic.ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
@@ -52,7 +47,7 @@ def parsed(model: str, payload: Any) -> dict[str, Any]:
 def checked(model: str, answer: dict[str, Any]) -> dict[str, Any]:
     """*answer* itself; raises RuntimeError when Airbyte's own client could not read it."""
     try:
-        _model(model).model_validate(answer)
+        published(model).model_validate(answer)
     except pydantic.ValidationError as error:
         raise RuntimeError(f"answer does not follow {model}: {error}") from error
     return answer
@@ -61,7 +56,7 @@ def checked(model: str, answer: dict[str, Any]) -> dict[str, Any]:
 def masked(value: Any) -> Any:
     """*value* with every secret replaced by asterisks, at any depth."""
     if isinstance(value, dict):
-        return {key: MASK if key in SECRETS and item else masked(item) for key, item in value.items()}
+        return {key: MASK if key in CONFIGURATION and item else masked(item) for key, item in value.items()}
     if isinstance(value, list):
         return [masked(item) for item in value]
     return value
@@ -69,4 +64,4 @@ def masked(value: Any) -> Any:
 
 def merged(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
     """*old* with the fields of *new*; a masked secret in *new* keeps the old one."""
-    return old | {key: item for key, item in new.items() if not (key in SECRETS and item == MASK)}
+    return old | {key: item for key, item in new.items() if not (key in CONFIGURATION and item == MASK)}

@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from localcloud import recording
 from localcloud.faults import Faults, install
 from localcloud.sqladmin.config import REGION, VERSION, Config
 from localcloud.sqladmin.discovery import check_request, checked_answer
@@ -213,6 +214,7 @@ def create_app(config: Config) -> FastAPI:
     app = FastAPI(openapi_url=None)
     api = Api(config)
     install(app, api.faults, lambda fault: response(ApiError(fault.status, fault.message)))
+    recording.install(app, "sqladmin")
 
     for version, prefix in PREFIXES.items():
         for routes in (instance_routes, database_routes, operation_routes):

@@ -24,6 +24,8 @@ class Checkout:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        # Where the local cloud writes down what it is asked and answers, if it is to.
+        self.recorded: Path | None = None
 
     @classmethod
     def create(cls, folder: Path) -> Checkout:
@@ -53,6 +55,8 @@ class Checkout:
     def environment(self) -> dict[str, str]:
         """The environment of the stack's processes, once it has been started."""
         variables = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
+        if self.recorded:
+            variables["LOCALCLOUD_RECORD_DIR"] = str(self.recorded)
         path = self.folder / ".local" / "env"
         if path.exists():
             command = ["bash", "-c", 'set -a; . "$1"; env -0', "bash", str(path)]

@@ -27,6 +27,7 @@ from tests.e2e.days import (
 def checkout(root: Path) -> Iterator[Checkout]:
     folder = root / ".local" / "e2e" / str(int(time.time()))
     checkout = Checkout.create(folder)
+    checkout.recorded = folder / ".local" / "wire"
     yield checkout
     checkout.run("make", "stop", check=False)
 

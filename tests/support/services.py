@@ -102,8 +102,14 @@ class LocalCloud:
     password: str = "it's a secret"
     slack_token: str = "xoxb-local-slack"
     python: str = sys.executable
+    is_recorded: bool = False
     ports: dict[str, int] = field(default_factory=lambda: {name: free_port() for name in PORTS})
     processes: dict[str, Process] = field(default_factory=dict)
+
+    @property
+    def record(self) -> Path:
+        """Where the services write down what they are asked and answer, if they do (tests/support/wire)."""
+        return self.directory / "wire"
 
     @property
     def bucket(self) -> str:
@@ -127,6 +133,7 @@ class LocalCloud:
             "LOCALCLOUD_AIRBYTE_CLIENT_SECRET": self.password,
             "LOCALCLOUD_SLACK_TOKEN": self.slack_token,
             **{f"LOCALCLOUD_{name.upper()}_PORT": str(port) for name, port in self.ports.items()},
+            **({"LOCALCLOUD_RECORD_DIR": str(self.record)} if self.is_recorded else {}),
         }
 
     def start(self, *names: str) -> None:

@@ -19,14 +19,14 @@ from google.api_core.client_options import ClientOptions
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
-from tests.support import recorded_sql
+from tests.support import recorded_sql, wire
 
 PROJECT_ID = "tributary-local"
 
 
 @pytest.fixture(scope="session")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
-    """At its end, what dbt and the tests have sent to it has to be GoogleSQL."""
+    """At its end, what dbt and the tests have sent to it has to be GoogleSQL, in requests as they are published."""
     directory = tmp_path_factory.mktemp("dbt")
     rest, grpc, metadata = free_port(), free_port(), free_port()
     environment = os.environ | {
@@ -36,6 +36,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
         "GCE_METADATA_IP": f"127.0.0.1:{metadata}",
         "BIGQUERY_EMULATOR_HOST": f"http://127.0.0.1:{rest}",
         "LOCALCLOUD_STATE_DIR": str(directory / "state"),
+        "LOCALCLOUD_RECORD_DIR": str(directory / "wire"),
         "LOCALCLOUD_BIGQUERY_PORT": str(rest),
         "LOCALCLOUD_BIGQUERY_GRPC_PORT": str(grpc),
         "LOCALCLOUD_METADATA_PORT": str(metadata),
@@ -57,6 +58,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
         del environment["PYTHONPATH"]  # dbt's environment is its own.
         yield Warehouse(client, environment, directory)
         recorded_sql.check(client)
+        wire.check(directory / "wire")
     finally:
         for _, process in services:
             process.terminate()

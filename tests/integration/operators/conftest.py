@@ -19,6 +19,7 @@ from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import TaskDeferred
 from google.cloud import storage
 
+from tests.support import wire
 from tests.support.services import LocalCloud
 from tributary import naming
 from tributary.airbyte import _connections, _only_workspace, sync_jobs
@@ -49,10 +50,12 @@ NUMBERS = itertools.count(1)
 
 @pytest.fixture(scope="session")
 def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
-    """All services but production."""
+    """All services but production. In the end, what they were asked has to be as it is published."""
     python = Path(os.environ.get("TRIBUTARY_BQEMULATOR", sys.executable)).with_name("python")
-    with LocalCloud(tmp_path_factory.mktemp("cloud"), python=str(python)).running(*SERVICES) as cloud:
+    cloud = LocalCloud(tmp_path_factory.mktemp("cloud"), python=str(python), is_recorded=True)
+    with cloud.running(*SERVICES):
         yield cloud
+    wire.check(cloud.record)
 
 
 @pytest.fixture(scope="module")

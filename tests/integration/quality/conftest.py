@@ -12,7 +12,7 @@ import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
-from tests.support import recorded_sql
+from tests.support import recorded_sql, wire
 from tests.support.services import LocalCloud
 from tributary.contracts import Contract
 
@@ -21,7 +21,8 @@ from tributary.contracts import Contract
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     """The local cloud's BigQuery; `TRIBUTARY_BQEMULATOR` names a program of its environment."""
     python = Path(os.environ.get("TRIBUTARY_BQEMULATOR", sys.executable)).with_name("python")
-    with LocalCloud(tmp_path_factory.mktemp("cloud"), python=str(python)).running("bigquery") as cloud:
+    cloud = LocalCloud(tmp_path_factory.mktemp("cloud"), python=str(python), is_recorded=True)
+    with cloud.running("bigquery"):
         yield cloud
 
 
@@ -29,13 +30,14 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
 def client(emulator: LocalCloud) -> Iterator[bigquery.Client]:
     """Google's client, which finds the emulator through its own environment variable.
 
-    At its end, what was sent to the emulator has to be GoogleSQL.
+    At its end, what was sent to the emulator has to be GoogleSQL, in requests as they are published.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BIGQUERY_EMULATOR_HOST", emulator.variables()["BIGQUERY_EMULATOR_HOST"])
         client = bigquery.Client(emulator.project, credentials=AnonymousCredentials())
         yield client
         recorded_sql.check(client)
+        wire.check(emulator.record)
 
 
 class Sql:
