@@ -17,6 +17,7 @@ from tributary import naming
 from tributary.contracts import Column, Table
 from tributary.errors import PersonalDataError, TributaryError
 from tributary.privacy.expressions import HashKey, concealed
+from tributary.staging import comments_of
 
 _MARK = "tributary: "
 # A sync that was given up may read a table for hours more.
@@ -26,10 +27,6 @@ _LONG = frozenset({"mediumtext", "longtext"})
 # What MySQL and MariaDB answer where something else is defined by a column that is to be renamed: unknown column,
 # generated column, function in a partitioning, functional index, CHECK constraint.
 _IN_USE = frozenset({1054, 1901, 3108, 3855, 3837, 3959})
-_COLUMNS = (
-    "select table_name, column_name, column_comment from information_schema.columns where table_schema = %s "
-    "order by table_name, ordinal_position"
-)
 
 
 @dataclass(frozen=True)
@@ -54,6 +51,10 @@ class Concealment:
                 self._reveal(table, column, there)
                 if mark := self._mark(self.tables[table].columns[column]):
                     self._conceal(table, column, mark, there)
+            said = self.tables[table].columns[column]
+            # In any case: a try before may have been killed right here.
+            if said.is_concealed and said.type in _LONG:
+                self._require_all(table, column)
 
     def reveal(self) -> None:
         """Take every computed column away, and give the clear ones their names back."""
@@ -73,9 +74,7 @@ class Concealment:
 
     def _columns(self) -> Iterator[tuple[str, str, dict[str, str]]]:
         """Each described column that is there under either name, with the comments of its table's columns."""
-        found: dict[str, dict[str, str]] = {}
-        for table, column, comment in self.mysql.get_records(_COLUMNS, parameters=(self.staging,)):
-            found.setdefault(table, {})[column] = comment
+        found = comments_of(self.mysql, self.staging)
         for table, described in self.tables.items():
             there = found.get(table, {})
             for column in described.columns:
@@ -134,8 +133,6 @@ class Concealment:
                 f"{table}.{column}: the server could not compute its {said.personal} (error {_number(error)}); "
                 "nothing was copied"
             ) from None
-        if said.type in _LONG:
-            self._require_all(table, column)
 
     def _require_all(self, table: str, column: str) -> None:
         aside = naming.personal_column(column)

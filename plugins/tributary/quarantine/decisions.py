@@ -65,10 +65,10 @@ class Decisions:
         self.store.create_tables()
         # What the contract has gained since is not there yet.
         there = table_columns(self.store.client, self._quarantine)[table] if content else {}
-        known = self.database.contract.tables[table].columns
+        described = self.database.contract.tables[table].columns
         columns = [
             name
-            for name, said in known.items()
+            for name, said in described.items()
             if name in there and said.is_selected and said.personal is not Personal.tag
         ]
         pieces = {

@@ -243,6 +243,28 @@ def test_where_nothing_is_hashed_no_key_is_asked_for(make_kiosk: Callable[..., K
     kiosk.leave_airbyte()
 
 
+def test_a_text_that_the_server_cannot_hash_is_no_null(make_kiosk: Callable[..., Kiosk]):
+    kiosk = make_kiosk(
+        "  notes: {columns: {id: {type: int}, note: {type: longtext, personal: hash, nullable: true}}}\n"
+    )
+    kiosk.leave(
+        "CREATE TABLE `notes` (`id` int NOT NULL, `note` longtext);\n"
+        f"INSERT INTO `notes` VALUES (1,NULL),(2,'{'x' * 700_000}'),(3,'short');\n-- Dump completed on 2013-01-01  2:00:00\n"
+    )
+    load(kiosk, "preflight", "import_dump")
+    mysql = staging_server("staging")
+    (before,) = mysql.get_first("select @@global.max_allowed_packet")
+    mysql.run("set global max_allowed_packet = 524288")
+    try:
+        for _ in range(2):
+            with pytest.raises(PersonalDataError, match=r"notes\.note: .* found 1 that are longer"):
+                load(kiosk, "sync")
+    finally:
+        mysql.run(f"set global max_allowed_packet = {before}")
+    assert kiosk.jobs("sync") == []
+    kiosk.leave_airbyte()
+
+
 def test_a_server_that_refuses_the_computed_column_is_not_quoted(
     kiosk: Kiosk, monkeypatch: pytest.MonkeyPatch, said: pytest.LogCaptureFixture
 ):
