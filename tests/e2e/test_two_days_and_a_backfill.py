@@ -142,8 +142,8 @@ def test_no_address_of_a_customer_left_mysql(checkout: Checkout, warehouse: bigq
     assert len(addresses) > 20
     key = json.loads(environment["AIRFLOW_CONN_PERSONAL_DATA"])["password"].encode()
     hashes = {hash_of(address, key) for address in addresses}
-    published = checkout.query("select email from consolidated.customers where _database = 'shop_eu'")
-    assert {row["email"] for row in published} >= hashes
+    marts = checkout.query(f"select email from shop_eu.customers where _dump_date = '{DAY_1}'")
+    assert {row["email"] for row in marts} == hashes
     for dataset in warehouse.list_datasets():
         for table in warehouse.list_tables(dataset.reference):
             rows = warehouse.query(f"select * from `{table.dataset_id}`.`{table.table_id}`").result()

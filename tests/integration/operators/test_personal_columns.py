@@ -249,7 +249,8 @@ def test_a_text_that_the_server_cannot_hash_is_no_null(make_kiosk: Callable[...,
     )
     kiosk.leave(
         "CREATE TABLE `notes` (`id` int NOT NULL, `note` longtext);\n"
-        f"INSERT INTO `notes` VALUES (1,NULL),(2,'{'x' * 700_000}'),(3,'short');\n-- Dump completed on 2013-01-01  2:00:00\n"
+        f"INSERT INTO `notes` VALUES (1,NULL),(2,'{'x' * 700_000}'),(3,'short');\n"
+        "-- Dump completed on 2013-01-01  2:00:00\n"
     )
     load(kiosk, "preflight", "import_dump")
     mysql = staging_server("staging")
