@@ -38,10 +38,12 @@ def contract(columns: dict[str, dict[str, Any]] = COLUMNS) -> Contract:
     return Contract.model_validate(said(columns))
 
 
-def faults(tmp_path: Path, column: dict[str, Any], name: str = "value", key: str = "id") -> str:
+def faults(
+    tmp_path: Path, column: dict[str, Any], name: str = "value", key: str = "id", models: str = "generated"
+) -> str:
     columns = {"id": {"type": "int"}, name: column}
     file = tmp_path / "shop.yaml"
-    file.write_text(yaml.safe_dump(said(columns, key)))
+    file.write_text(yaml.safe_dump({**said(columns, key), "models": models}))
     try:
         load_contract(file)
     except RegistryError as error:
@@ -104,6 +106,14 @@ def test_a_mask_or_a_clear_value_names_no_row_and_a_hash_does(tmp_path: Path):
     assert "stay unique: say `hash`" in faults(tmp_path, {"type": "text", "personal": "mask"}, key="value")
     assert "`ops` names rows: say `hash`" in faults(tmp_path, {"type": "text", "personal": "tag"}, key="value")
     assert faults(tmp_path, {"type": "varchar(9)", "personal": "hash"}, key="value") == ""
+
+
+def test_nothing_is_tagged_where_there_is_no_more_than_raw(tmp_path: Path):
+    column = {"type": "text", "personal": "tag"}
+    assert "found `tag` at people.value, expected none where `models` is none" in faults(
+        tmp_path, column, models="none"
+    )
+    assert faults(tmp_path, column) == ""
 
 
 def test_a_name_must_leave_room_for_the_clear_values_name(tmp_path: Path):
