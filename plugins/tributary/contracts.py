@@ -252,7 +252,8 @@ def _faults(contract: Contract, name: str) -> Iterator[str]:
     for table_name, table in contract.tables.items():
         yield from (f"tables.{table_name}.{fault}" for fault in _table_faults(contract, table))
     if contract.raw_only and (tagged := contract.selected_as(Personal.tag)):
-        yield f"personal: found `tag` at {', '.join(tagged)}, expected none where `models` is none: raw has no policy tags"
+        found = ", ".join(tagged)
+        yield f"personal: found `tag` at {found}, expected none where `models` is none: raw has no policy tags"
     if contract.marts and not contract.is_consolidated:
         yield f"marts: found some, expected none where `models` is {contract.models}"
     for both in sorted(set(contract.tables) & set(contract.left_out)):
