@@ -6,8 +6,12 @@ without it.
 
 from __future__ import annotations
 
+import json
 from functools import partial
+from typing import Any
 
+from bqemulator.api.routes import tables
+from bqemulator.catalog.models import TableFieldSchema
 from bqemulator.jobs import ddl_result
 from bqemulator.sql import translator
 from bqemulator.sql.rewriter import create_table_schema_ctas as schema_ctas
@@ -22,6 +26,7 @@ def apply() -> None:
     _leave_stars_alone()
     _read_column_options()
     _hold_all_of_numeric()
+    _keep_policy_tags()
 
 
 def _accept_parentheses_in_create_table_as() -> None:
@@ -73,3 +78,24 @@ def _hold_all_of_numeric() -> None:
         return "DECIMAL(38, 9)" if is_bare else written(self, kind)
 
     DuckDB.Generator.TRANSFORMS[exp.DataType] = sized
+
+
+def _keep_policy_tags() -> None:
+    """A column's ``policyTags`` are kept, as any other thing that its schema says. Nobody is refused for them here.
+
+    The emulator's fields have no place for them. They stand in one that it stores and never reads.
+    """
+    parsed, written = tables._parse_schema_fields, tables._field_to_rest
+
+    def parse(raw_fields: list[dict[str, Any]]) -> tuple[TableFieldSchema, ...]:
+        tags = [(raw.get("policyTags") or {}).get("names") for raw in raw_fields]
+        fields = zip(parsed(raw_fields), tags, strict=True)
+        return tuple(
+            field.model_copy(update={"rounding_mode": json.dumps(names)}) if names else field for field, names in fields
+        )
+
+    def write(field: TableFieldSchema) -> dict[str, Any]:
+        tags = {"policyTags": {"names": json.loads(field.rounding_mode)}} if field.rounding_mode else {}
+        return {**written(field), **tags}
+
+    tables._parse_schema_fields, tables._field_to_rest = parse, write

@@ -78,6 +78,7 @@ def _tributary(state: State) -> dict[str, str]:
     return {
         "TRIBUTARY_DUMPS_BUCKET": BUCKET,
         "TRIBUTARY_LOCATION": "US",
+        "TRIBUTARY_PERSONAL_POLICY_TAG": f"projects/{PROJECT}/locations/us/taxonomies/1/policyTags/1",
         "TRIBUTARY_DBT_EXECUTABLE": executable("dbt", "dbt"),
         "TRIBUTARY_POLL_SECONDS": "3",
         "TRIBUTARY_CLOCK_FILE": str(LOCAL / "cloud" / "clock"),
@@ -203,6 +204,7 @@ def _airflow(state: State) -> dict[str, str]:
             "password": passwords["slack_token"],
             "extra": {"base_url": f"{_url(state, 'slack')}/api/"},
         },
+        "PERSONAL_DATA": {"conn_type": "generic", "password": passwords["personal_data"]},
     }
     return {
         "AIRFLOW_HOME": str(home),

@@ -41,6 +41,7 @@ SECRET_NAMES = (
     "airflow_db",
     "airflow_jwt",
     "cloud_sql",
+    "personal_data",
     "production",
     "slack_token",
     "supervisor",

@@ -32,6 +32,8 @@ locals {
     TRIBUTARY_TRANSFORM_ACCOUNT = module.identities.emails["transform"]
     TRIBUTARY_DOCS_URL          = var.docs_url
 
+    TRIBUTARY_PERSONAL_POLICY_TAG = module.warehouse.personal_policy_tag
+
     AIRFLOW__SECRETS__BACKEND = "airflow.providers.google.cloud.secrets.secret_manager.CloudSecretManagerBackend"
     AIRFLOW__SECRETS__BACKEND_KWARGS = jsonencode({
       connections_prefix = "airflow-connections"

@@ -19,7 +19,7 @@ output "ui_address" {
 }
 
 output "personal_policy_tag" {
-  description = "Policy tag for a personal column that is copied after all: docs/security-roles.md."
+  description = "Policy tag of personal columns that are copied in clear: docs/personal-data.md."
   value       = module.warehouse.personal_policy_tag
 }
 

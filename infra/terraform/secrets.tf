@@ -6,7 +6,7 @@ locals {
   # contains the same password has the same group, and so has what only works together.
   generated = toset([
     "admin", "airbyte_client_id", "airbyte_client_secret", "airbyte_password", "airflow_database", "api_secret_key",
-    "fernet_key", "jwt_secret", "redis", "service",
+    "fernet_key", "jwt_secret", "personal_data", "redis", "service",
   ])
 
   # The files that docker-compose.yaml mounts, by name: deploy/fetch-secrets writes tributary-<name> to /run/tributary.
@@ -27,7 +27,7 @@ locals {
 
   # Airflow's connections, by the ids that docs/configuration.md lists, and the group of each.
   connections = merge(
-    { google_cloud_default = "none", airbyte_default = "airbyte_client", airflow_api = "service" },
+    { google_cloud_default = "none", airbyte_default = "airbyte_client", airflow_api = "service", personal_data = "personal_data" },
     { for name in local.import_instances : "cloud_sql__${name}" => "imports" },
     var.slack ? { slack_default = "slack" } : {},
   )
@@ -77,6 +77,8 @@ locals {
         schema    = "v1/applications/token"
         extra     = { timeout = 30 }
       }
+      # A new one makes other hashes of all personal data: docs/personal-data.md.
+      personal_data = { conn_type = "generic", password = local.password["personal_data"] }
       slack_default = { conn_type = "slack", password = var.slack_token }
     },
     {

@@ -78,7 +78,8 @@ def _streams(database: Database) -> Iterator[dict[str, Any]]:
             "syncMode": "full_refresh_overwrite",
             "selectedFields": [{"fieldPath": [column]} for column in table.selected_columns],
         }
-        if table.primary_key:
+        # Airbyte finds the key that MySQL has, and takes no other one; a hashed key is none of MySQL's.
+        if table.primary_key and not set(table.primary_key) & set(table.concealed_columns):
             stream["primaryKey"] = [[column] for column in table.primary_key]
         yield stream
 

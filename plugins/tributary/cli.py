@@ -22,8 +22,9 @@ from tributary.onboarding.cli import add_database
 from tributary.onboarding.cli import app as contract_app
 from tributary.onboarding.personal import unclassified
 from tributary.ops_records.cli import cost
+from tributary.privacy.tagged_models import untagged
 from tributary.quarantine.cli import app as quarantine_app
-from tributary.registry import load_registry
+from tributary.registry import INCLUDE, load_registry
 from tributary.rollback_cli import rollback
 from tributary.snapshot_cli import app as snapshot_app
 from tributary.snapshot_cli import export
@@ -67,9 +68,10 @@ def check() -> None:
                 faults.append(str(error))
         faults += [
             f"include/contracts/{contract.app}.yaml: tables.{table}.columns.{column}: {reason}; "
-            "expected it to say `personal: true`, or `personal: false` where it is not"
+            "expected it to say `personal: drop` (or hash, mask, tag), or `personal: false` where it is not"
             for table, column, reason in unclassified(contract)
         ]
+        faults += untagged(contract, INCLUDE / "dbt" / "models")
     faults += [f"{path} is not what the registry gives; run `tributary generate`" for path in generated.stale(registry)]
     for fault in faults:
         errors.print(fault, style="red", highlight=False, soft_wrap=True)

@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from tributary.dumps.column_types import column_type
 from tributary.dumps.words import words_of
 from tributary.errors import RegistryError
+from tributary.privacy.ways import LONGEST_NAME, Personal, copied_type, key_fault, type_fault
 from tributary.strict_yaml import read_yaml, show, validated
 
 # A BigQuery dataset name (letters, digits, underscores) which is also a MySQL name without quotes.
@@ -23,7 +24,7 @@ IDENTIFIER = r"^[A-Za-z_][A-Za-z0-9_]{0,127}$"
 # https://cloud.google.com/bigquery/docs/schemas#column_names
 RESERVED_COLUMNS = (
     "_table_", "_file_", "_partition", "_row_timestamp", "__root__", "_colidentifier", "_change_", "_airbyte_",
-    "_dump_date", "_database", "_found_", "_unfit_",
+    "_dump_date", "_database", "_found_", "_unfit_", "_personal_",
 )  # fmt: skip
 # Folders of include/dbt/models that are no app's.
 RESERVED_APPS = frozenset({"consolidated", "generated", "sources"})
@@ -80,9 +81,39 @@ class Column(Frozen):
     type: str = Field(description="MySQL type as in the DDL, lower case, such as `decimal(10,2)`.")
     description: str = ""
     nullable: bool = False
-    personal: bool = Field(False, description="Personal data: the column is never copied out of MySQL.")
-    copied: bool = Field(True, description="Whether it is copied out of MySQL, where it is not personal.")
+    personal: Personal | None = Field(
+        None,
+        description="What becomes of personal data: `drop` or true: the column is never copied out of MySQL; `hash`: "
+        "its keyed hash is; `mask`: what is left of a number, an address or a date; `tag`: it is copied in clear, with "
+        "a policy tag. false: it is not personal.",
+        json_schema_extra={"anyOf": [{"type": "boolean"}, {"enum": [*Personal]}], "default": False},
+    )
+    copied: bool = Field(True, description="Whether it is copied out of MySQL, where it is not dropped as personal.")
     on_change: OnChange | None = Field(None, description=_ON_CHANGE)
+
+    @field_validator("personal", mode="before")
+    @classmethod
+    def _is_a_way(cls, said: Any) -> Any:
+        if isinstance(said, bool):
+            return Personal.drop if said else None
+        if said not in [*Personal]:
+            raise ValueError(f"expected true, false, or one of {', '.join(Personal)}")
+        return said
+
+    @property
+    def is_selected(self) -> bool:
+        """Whether it is copied to BigQuery, as it is or as what its hash or mask makes of it."""
+        return self.copied and self.personal is not Personal.drop
+
+    @property
+    def is_concealed(self) -> bool:
+        """Whether BigQuery gets its hash, or what is left of it by its mask."""
+        return self.is_selected and self.personal in (Personal.hash, Personal.mask)
+
+    @property
+    def copied_type(self) -> str:
+        """The MySQL type of what is copied: `type`, or that of its hash or mask."""
+        return copied_type(self.type, self.personal) if self.is_concealed else self.type
 
     @field_validator("type")
     @classmethod
@@ -105,8 +136,13 @@ class Table(Frozen):
 
     @property
     def selected_columns(self) -> tuple[str, ...]:
-        """The columns that are copied to BigQuery: all but the personal ones, and those that are not wanted."""
-        return tuple(name for name, column in self.columns.items() if column.copied and not column.personal)
+        """The columns that are copied to BigQuery: all but the dropped ones, and those that are not wanted."""
+        return tuple(name for name, column in self.columns.items() if column.is_selected)
+
+    @property
+    def concealed_columns(self) -> tuple[str, ...]:
+        """Those of them of which BigQuery gets a hash or a mask."""
+        return tuple(name for name, column in self.columns.items() if column.is_concealed)
 
 
 class Mart(Frozen):
@@ -170,6 +206,15 @@ class Contract(Frozen):
         """Every table that is built of a database: one per production table, then the further marts."""
         return () if self.raw_only else (*self.tables, *self.marts)
 
+    def selected_as(self, way: Personal) -> tuple[str, ...]:
+        """The columns that are copied in one of the ways, as `table.column`."""
+        return tuple(
+            f"{name}.{column}"
+            for name, table in self.tables.items()
+            for column, said in table.columns.items()
+            if said.is_selected and said.personal is way
+        )
+
     def on_change_of(self, table: str, column: str = "") -> OnChange | None:
         """The mode of a column, a table, or of all: the nearest that says one; None where none does."""
         known = self.tables.get(table)
@@ -206,6 +251,9 @@ def _faults(contract: Contract, name: str) -> Iterator[str]:
         yield f"app: found {contract.app!r}, which is a folder of dbt's models; expected another"
     for table_name, table in contract.tables.items():
         yield from (f"tables.{table_name}.{fault}" for fault in _table_faults(contract, table))
+    if contract.raw_only and (tagged := contract.selected_as(Personal.tag)):
+        found = ", ".join(tagged)
+        yield f"personal: found `tag` at {found}, expected none where `models` is none: raw has no policy tags"
     if contract.marts and not contract.is_consolidated:
         yield f"marts: found some, expected none where `models` is {contract.models}"
     for both in sorted(set(contract.tables) & set(contract.left_out)):
@@ -226,8 +274,15 @@ def _table_faults(contract: Contract, table: Table) -> Iterator[str]:
             yield (
                 f"primary_key: found {key!r}, expected columns of the table that are not personal: {', '.join(copied)}"
             )
+        elif fault := key_fault(table.columns[key].personal):
+            yield f"columns.{key}.personal: {fault}"
     if not copied:
         yield "columns: found personal ones alone, expected one that is copied; take the table out"
+    for column, said in table.columns.items():
+        if fault := type_fault(said.type, said.personal):
+            yield f"columns.{column}.personal: {fault}"
+        if said.is_concealed and len(column) > LONGEST_NAME:
+            yield f"columns.{column[:80]}.personal: expected a name of at most {LONGEST_NAME} characters, found more"
     for column in copied:
         if column.lower().startswith(RESERVED_COLUMNS):
             yield (

@@ -28,6 +28,10 @@ class SchemaDriftError(PermanentError):
     """The dump's tables are not those that the contract describes, in a way that it does not allow."""
 
 
+class PersonalDataError(PermanentError):
+    """Personal columns cannot be copied as their contract says, so nothing is."""
+
+
 class GuardError(PermanentError):
     """A dump's tables have fewer or more rows than their guards allow."""
 

@@ -15,6 +15,8 @@ from typing import Any
 import yaml
 
 from tributary.contracts import Contract, Table
+from tributary.privacy.tagged_models import POLICY_TAGS
+from tributary.privacy.ways import Personal
 from tributary.quality.schema import bigquery_types
 
 # Below include/dbt/models; every file there is made.
@@ -78,7 +80,7 @@ def models_of(contract: Contract, database: str) -> Iterator[tuple[Path, str]]:
 
 
 def _sql(app: str, database: str, name: str, table: Table) -> str:
-    types = {column: typed_as(table.columns[column].type) for column in table.selected_columns}
+    types = {column: typed_as(table.columns[column].copied_type) for column in table.selected_columns}
     columns = [
         f"cast(`{column}` as {kind.lower()}) as `{column}`" if kind else f"`{column}`" for column, kind in types.items()
     ]
@@ -100,8 +102,9 @@ def _described(app: str, name: str, table: Table) -> dict[str, Any]:
             {
                 "name": column,
                 "quote": True,
-                **({"data_type": kind.lower()} if (kind := typed_as(table.columns[column].type)) else {}),
+                **({"data_type": kind.lower()} if (kind := typed_as(table.columns[column].copied_type)) else {}),
                 "description": literal(table.columns[column].description),
+                **({"policy_tags": list(POLICY_TAGS)} if table.columns[column].personal is Personal.tag else {}),
             }
             for column in table.selected_columns
         ),

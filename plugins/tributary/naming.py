@@ -84,6 +84,14 @@ def unfit_column(column: str) -> str:
     return f"_unfit_{column}"[:_LONGEST_COLUMN]
 
 
+def personal_column(column: str) -> str:
+    """Where a staging table keeps the clear values of a column that is copied otherwise: `email` -> `_personal_email`.
+
+    Contracts have no longer names of such columns than fit.
+    """
+    return f"_personal_{column}"
+
+
 def version_dataset(version: str) -> str:
     """The dataset that keeps what was published: `20261121T020304567` -> `consolidated__v20261121T020304567`.
 

@@ -29,7 +29,7 @@ from tributary.sqlfiles import compose_sql, names_sql, render_sql
 from tributary.versions import DATABASES, Publication
 
 if TYPE_CHECKING:
-    from google.cloud.bigquery import Client
+    from google.cloud.bigquery import Client, SchemaField
 
 log = logging.getLogger(__name__)
 
@@ -234,9 +234,36 @@ def _prepare(client: Client, source: str, wanted: Columns, published: Columns) -
         if name not in published:
             _create_like(client, f"{client.project}.{source}.{name}", f"{client.project}.{naming.CONSOLIDATED}.{name}")
     for name, columns in missing.items():
+        _tag_like(client, f"{client.project}.{source}.{name}", f"{client.project}.{naming.CONSOLIDATED}.{name}")
         for column, data_type in columns.items():
             execute(client, render_sql("consolidated/add_column", table=name, column=column, type=data_type))
     return {name for name, columns in missing.items() if columns}
+
+
+def _tag_like(client: Client, source: str, target: str) -> None:
+    """Give columns of one table the policy tags that they have in another; those that it lacks, it gets with them."""
+    like = {field.name: field for field in client.get_table(source).schema if _tags_of(field)}
+    if not like:
+        return
+    table = client.get_table(target)
+    found = {field.name: field for field in table.schema}
+    if all(name in found and _tags_of(found[name]) == _tags_of(field) for name, field in like.items()):
+        return
+    tagged = {name: _with_tags(found.get(name, field), like=field) for name, field in like.items()}
+    table.schema = [*{**found, **tagged}.values()]
+    client.update_table(table, ["schema"])
+
+
+def _tags_of(field: SchemaField) -> tuple[str, ...]:
+    return tuple(field.policy_tags.names) if field.policy_tags else ()
+
+
+def _with_tags(field: SchemaField, like: SchemaField) -> SchemaField:
+    """The field, nullable, with the tags of another one."""
+    from google.cloud.bigquery import SchemaField
+
+    tags = {"mode": "NULLABLE", "policyTags": {"names": list(_tags_of(like))}}
+    return SchemaField.from_api_repr({**field.to_api_repr(), **tags})
 
 
 def _create_like(client: Client, source: str, target: str) -> None:

@@ -69,6 +69,17 @@ def columns_of(hook: Any, database: str) -> dict[str, list[str]]:
     return columns
 
 
+def comments_of(hook: Any, database: str) -> dict[str, dict[str, str]]:
+    """The comments of the staging database's columns, by table and column; empty where there is none."""
+    comments: dict[str, dict[str, str]] = {}
+    for table, column, comment in hook.get_records(
+        "select table_name, column_name, column_comment from information_schema.columns where table_schema = %s",
+        parameters=(database,),
+    ):
+        comments.setdefault(table, {})[column] = comment
+    return comments
+
+
 def write_marker(hook: Any, database: str, marker: LoadMarker) -> None:
     """Leave the marker in a fresh staging database, before anything is imported into it."""
     table = f"`{database}`.{_TABLE}"

@@ -45,7 +45,7 @@ def test_the_connections_are_the_documented_ones():
 def test_their_types_are_the_documented_ones():
     names = {
         "Google Cloud": "google_cloud_platform", "MySQL": "mysql", "Airbyte": "airbyte", "Slack API": "slack",
-        "HTTP": "http",
+        "HTTP": "http", "Generic": "generic",
     }  # fmt: skip
     assert {one["conn_id"]: one["conn_type"] for one in SETTINGS["connections"]} == {
         name: names[kind] for name, kind in documented().items()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
+import json
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -14,6 +16,9 @@ from typing import Any
 import MySQLdb
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery, storage
+
+from tributary.contracts import Table
+from tributary.privacy.ways import Personal
 
 SCRATCH = "scratch_of_the_test"
 
@@ -89,10 +94,23 @@ def dump_in_mysql(environment: dict[str, str], bucket: str, name: str) -> Iterat
         connection.close()
 
 
-def mysql_content(cursor: Any, table: str, columns: Iterable[str]) -> Content:
-    """A table of the scratch database."""
+def mysql_content(
+    cursor: Any, table: str, definition: Table, environment: dict[str, str], columns: Sequence[str] = ()
+) -> Content:
+    """A table of the scratch database, by the columns that are copied or some of them, hashed where they are."""
+    columns = columns or definition.selected_columns
+    hashed = [definition.columns[column].personal is Personal.hash for column in columns]
+    key = json.loads(environment["AIRFLOW_CONN_PERSONAL_DATA"])["password"].encode()
     cursor.execute(f"select {', '.join(f'`{column}`' for column in columns)} from `{table}`")
-    return content_of(cursor.fetchall())
+    return content_of(
+        [hash_of(value, key) if is_hashed else value for value, is_hashed in zip(row, hashed, strict=True)]
+        for row in cursor.fetchall()
+    )
+
+
+def hash_of(value: Any, key: bytes) -> str | None:
+    """What docs/personal-data.md says of a hash, in other words than the pipeline's."""
+    return None if value is None else hmac.new(key, str(value).encode(), hashlib.sha256).hexdigest()
 
 
 def bigquery_content(client: bigquery.Client, table: str, columns: Iterable[str], where: str = "true") -> Content:

@@ -77,6 +77,7 @@ ACTIONS = [
     Action("let others into consolidated", "bigquery.datasets.update", "consolidated"),
     Action("let others into raw", "bigquery.datasets.update", "raw"),
     Action("run queries", "bigquery.jobs.create"),
+    Action("tag columns as personal", "bigquery.tables.setCategory"),
     Action("see everybody's queries", "bigquery.jobs.listAll"),
     Action("make datasets", "bigquery.datasets.create"),
     Action("see what Cloud SQL does", "cloudsql.instances.list"),

@@ -5,6 +5,7 @@ import re
 import yaml
 
 from tests.infra.plan import ROOT, TERRAFORM, plan
+from tributary.privacy.key import PERSONAL_DATA_CONNECTION
 from tributary.registry import load_registry
 from tributary.settings import AIRBYTE_CONNECTION, AIRFLOW_CONNECTION, GOOGLE_CONNECTION, mysql_connection
 
@@ -38,7 +39,7 @@ def test_what_nobody_needs_yet_is_there_without_a_value():
 
 def test_every_connection_that_the_pipeline_looks_up_has_a_secret():
     instances = {database.cloud_sql_instance for database in load_registry().databases.values()}
-    expected = {GOOGLE_CONNECTION, AIRBYTE_CONNECTION, AIRFLOW_CONNECTION, "slack_default"}
+    expected = {GOOGLE_CONNECTION, AIRBYTE_CONNECTION, AIRFLOW_CONNECTION, PERSONAL_DATA_CONNECTION, "slack_default"}
     expected |= {mysql_connection(instance) for instance in instances}
     assert {one.removeprefix(PREFIX) for one in _ids() if one.startswith(PREFIX)} == expected
     assert f'connections_prefix":"{PREFIX.rstrip("-")}"' in plan().local("env")["AIRFLOW__SECRETS__BACKEND_KWARGS"]

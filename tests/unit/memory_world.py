@@ -51,6 +51,11 @@ class Job:
         return OutsideJob(str(self.id), self.state)
 
 
+def columns_there(sql: str) -> list[tuple[str, ...]]:
+    """The staging database's columns, with their comments where these are asked for."""
+    return [("lines", column, *([""] if "column_comment" in sql else [])) for column in COLUMNS]
+
+
 class MemoryWorld:
     """One database. A job works until it is waited for or `let_jobs_end` is called.
 
@@ -88,7 +93,7 @@ class MemoryWorld:
             (MySqlHook, "run", lambda hook, sql, **options: self._sql(sql, options)),
             (MySqlHook, "get_first", lambda hook, sql, parameters=None: self._first(sql)),
             # What every dump's one table has.
-            (MySqlHook, "get_records", lambda hook, sql, parameters: [("lines", column) for column in COLUMNS]),
+            (MySqlHook, "get_records", lambda hook, sql, parameters: columns_there(sql)),
             (GCSHook, "__init__", lambda hook, **which: None),
             (GCSHook, "get_conn", lambda hook: self._storage()),
             (import_dump, "CloudSqlHook", lambda **which: self._cloud_sql()),

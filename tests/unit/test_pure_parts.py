@@ -80,11 +80,11 @@ def plan_for(name: str) -> SyncPlan:
     )
 
 
-def test_the_connection_copies_every_table_and_no_personal_column():
+def test_the_connection_copies_every_table_and_no_dropped_column():
     streams = {stream["name"]: stream for stream in plan_for("shop_eu").connection["configurations"]["streams"]}
     assert set(streams) == set(load_registry().contracts["retail"].tables)
     fields = [field["fieldPath"] for field in streams["customers"]["selectedFields"]]
-    assert fields == [["customer_id"], ["newsletter"], ["created_at"], ["updated_at"]]
+    assert fields == [["customer_id"], ["email"], ["newsletter"], ["created_at"], ["updated_at"]]
     assert streams["order_items"]["primaryKey"] == [["order_id"], ["line_number"]]
 
 

@@ -28,6 +28,8 @@ class Column:
     :param mysql: its type in production, empty where it is none of production's.
     :param bigquery: its type in BigQuery, such as `INT64`; `BOOL or INT64` where that is the loader's choice; empty
         where none is laid down, and for a personal column, which BigQuery does not have.
+    :param personal: whether it is personal and never copied.
+    :param copied_as: of a personal column that is copied, how: `hashed`, `masked`, `tagged`.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Column:
     bigquery: str = ""
     required: bool = False
     personal: bool = False
+    copied_as: str = ""
 
 
 @dataclass(frozen=True)
@@ -126,6 +129,11 @@ class Table:
     def personal(self) -> tuple[Column, ...]:
         """The columns that are never copied."""
         return tuple(column for column in self.columns if column.personal)
+
+    @property
+    def copied_otherwise(self) -> tuple[Column, ...]:
+        """The personal columns that are hashed, masked or tagged."""
+        return tuple(column for column in self.columns if column.copied_as)
 
     @property
     def has_page(self) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from tributary import naming
 from tributary.contracts import Contract
 from tributary.dictionary.checks import rules_of, tests_of
-from tributary.dictionary.contract_tables import types_in_production
+from tributary.dictionary.contract_tables import copied_as, types_in_production
 from tributary.dictionary.manifest import Model, ModelTest, raw_table
 from tributary.dictionary.model import Column, Join, Layer, Table, table_id
 from tributary.quality.contract_rules import PARTITION_COLUMN
@@ -72,8 +72,18 @@ def _key(model: Model, contract: Contract) -> tuple[str, ...]:
 
 def _columns(model: Model, contract: Contract) -> tuple[Column, ...]:
     types = types_in_production(contract, model.table) if model.layer is Layer.marts else {}
+    mirrored = contract.tables.get(model.table)
+    # As with the type: a column of the same name is taken for the same.
+    words = {name: copied_as(said) for name, said in mirrored.columns.items()} if mirrored else {}
     return tuple(
-        Column(column.name, column.description, types.get(column.name, ""), column.type, column.required)
+        Column(
+            column.name,
+            column.description,
+            types.get(column.name, ""),
+            column.type,
+            column.required,
+            copied_as=words.get(column.name, ""),
+        )
         for column in model.columns
     )
 

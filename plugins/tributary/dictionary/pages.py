@@ -113,6 +113,12 @@ def _consolidated_page(dictionary: Dictionary, tables: Mapping[str, tuple[Table,
             "tables": tables,
             "example": (most, join, dictionary.tables[join.to]) if join else None,
             "personal": [table for app in tables if app for table in dictionary.of(Layer.raw, app) if table.personal],
+            "tagged": any(
+                column.copied_as == "tagged"
+                for of_app in tables.values()
+                for table in of_app
+                for column in table.columns
+            ),
         },
     )
 
@@ -129,7 +135,7 @@ def _app_page(dictionary: Dictionary, name: str) -> Page:
         {
             "app": dictionary.apps[name],
             "rows": {row: [dictionary.tables.get(table_id(layer, name, row)) for layer in layers] for row in rows},
-            "personal": [(table, table.personal) for table in raw if table.personal],
+            "personal": [table for table in raw if table.personal or table.copied_otherwise],
             "knows_raw": bool(raw),
             "staging": dictionary.of(Layer.staging, name),
             "picture": lineage.of_app(dictionary, name) if len(of_app) <= MOST_BOXES else None,

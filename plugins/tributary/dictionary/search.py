@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from tributary.dictionary.model import Dictionary, Layer, app_page
+from tributary.dictionary.model import Column, Dictionary, Layer, app_page
 
 # What is looked for first in a list of equals: what analysts read.
 _ORDER = (Layer.consolidated, Layer.marts, Layer.raw, Layer.ops)
@@ -25,7 +25,7 @@ def search_index(dictionary: Dictionary) -> str:
             table.dataset,
             table.description,
             table.id,
-            [part for column in table.columns for part in (column.name, _words(column.description, column.personal))],
+            [part for column in table.columns for part in (column.name, _words(column))],
         ]
         for table in tables
     ]
@@ -44,8 +44,9 @@ def search_index(dictionary: Dictionary) -> str:
     return f"tributaryIndex({_script(entries)});\n"
 
 
-def _words(description: str, personal: bool) -> str:
-    return f"{description} Personal: never copied." if personal else description
+def _words(column: Column) -> str:
+    how = "never copied" if column.personal else column.copied_as
+    return f"{column.description} Personal: {how}." if how else column.description
 
 
 def _script(value: object) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from tributary import naming
 from tributary.errors import SchemaDriftError
 from tributary.registry import Database
 
@@ -18,7 +19,12 @@ def require_columns(database: Database, found: Mapping[str, Collection[str]]) ->
     faults = []
     for name, table in database.contract.tables.items():
         there = found.get(name, ())
-        gone = [column for column in table.selected_columns if column not in there]
+        # A try that was killed may have left a column's clear values under their other name alone.
+        gone = [
+            column
+            for column in table.selected_columns
+            if column not in there and naming.personal_column(column) not in there
+        ]
         if gone:
             new = sorted(set(there) - set(table.columns)) or ["no new one"]
             faults.append(f"table {name} lacks {', '.join(gone)} and has {', '.join(new)}")

@@ -93,16 +93,26 @@ def decisions_about(contract: Contract, report: DumpReport) -> list[Decision]:
     )
     hidden = {name: _gone_unseen(table, report.definitions.get(name)) for name, table in known.tables.items()}
     return [
-        decide(contract, change, gone=hidden.get(change.table, ()))
+        decide(
+            contract,
+            change,
+            gone=[type_ for name, type_ in hidden.get(change.table, {}).items() if name != change.column],
+        )
         for change in schema_changes(known, report.definitions)
     ]
 
 
-def _gone_unseen(table: Table, definition: TableDefinition | None) -> list[str]:
-    """The types of columns that are never copied and are not there any more: a new one may be one of them, renamed."""
+def _gone_unseen(table: Table, definition: TableDefinition | None) -> dict[str, str]:
+    """The columns, with their types, that are personal or never copied, and are not there any more.
+
+    A new one may be one of them, renamed.
+    """
     there = {column.name for column in definition.columns} if definition else set()
-    gone = table.columns.keys() - table.selected_columns - there
-    return [normal_type(table.columns[name].type) for name in gone]
+    return {
+        name: normal_type(column.type)
+        for name, column in table.columns.items()
+        if name not in there and (column.personal or not column.is_selected)
+    }
 
 
 def require_no_stop(decisions: Iterable[Decision], database: str, app: str) -> None:
@@ -122,7 +132,7 @@ def require_no_stop(decisions: Iterable[Decision], database: str, app: str) -> N
 def decide(contract: Contract, change: SchemaChange, *, gone: Collection[str] = ()) -> Decision:
     """What is done about one change.
 
-    :param gone: the types of the table's columns that are never copied and went.
+    :param gone: the types of the table's other columns that are personal or never copied, and went.
     """
     mode = contract.on_change_of(change.table, change.column)
     if mode is OnChange.freeze:
@@ -130,7 +140,7 @@ def decide(contract: Contract, change: SchemaChange, *, gone: Collection[str] = 
     outcome, why = _DECIDED[change.kind](contract, change, mode)
     if outcome in (Outcome.COPIED, Outcome.RENAMED) and _type_of_new(contract, change) in gone:
         outcome = _NOT_TAKEN[outcome]
-        why = "a column of its type that is never copied went: it may be that one, renamed"
+        why = "a column of its type that is personal or never copied went: it may be that one, renamed"
     return Decision(change, mode, outcome, why)
 
 
@@ -142,7 +152,10 @@ _NOT_TAKEN = {Outcome.COPIED: Outcome.LEFT_OUT, Outcome.RENAMED: Outcome.STOPPED
 
 def _new_column(contract: Contract, change: SchemaChange, name: str, outcome: Outcome) -> _Found:
     """The outcome, unless the name, which is the dump's own word, looks personal or can be no column's here."""
-    personal = looks_personal(change.table, name, _type_of_new(contract, change))
+    table = contract.tables[change.table]
+    # What is personal by the contract is treated as such by any name.
+    known = change.kind is ChangeKind.COLUMN_RENAMED and table.columns[change.column].personal
+    personal = not known and looks_personal(change.table, name, _type_of_new(contract, change))
     reason = personal or why_unfit(name, "column")
     return (_NOT_TAKEN[outcome], reason) if reason else (outcome, "")
 
@@ -187,6 +200,8 @@ def _retyped(contract: Contract, change: SchemaChange, mode: OnChange | None) ->
         return Outcome.STOPPED, "such values are not converted"
     if mode is OnChange.evolve:
         return Outcome.CONVERTED, ""
+    if table.columns[change.column].personal:
+        return Outcome.STOPPED, "personal values are not set aside in clear"
     if not table.primary_key:
         return Outcome.STOPPED, "rows of a table without a key cannot be set aside"
     return Outcome.SET_ASIDE, ""

@@ -59,7 +59,7 @@ def _table(name: str, table: Table, personal: Mapping[str, str]) -> Iterator[str
 
 def _said(column: Column) -> dict[str, Any]:
     """A column without what need not be said."""
-    return column.model_dump(exclude_defaults=True)
+    return column.model_dump(mode="json", exclude_defaults=True)
 
 
 def inline(value: Any) -> str:

@@ -16,6 +16,8 @@ from tributary.ledger.checksums import Column, bigquery_query, contents_of, mysq
 from tributary.ledger.compare import check_same_content, check_same_rows
 from tributary.ledger.reading import changed_values, table_columns
 from tributary.ledger.store import OpsStore, execute
+from tributary.privacy.concealing import Concealment
+from tributary.privacy.key import hash_key
 from tributary.quarantine.moving import restore
 from tributary.registry import Database
 from tributary.settings import Settings
@@ -53,7 +55,9 @@ class ReconcileOperator(BaseOperator):
         types = table_columns(client, raw_dataset)
         columns = self._columns(contract, types)
         in_dump: dict[str, int] = self.preflight.resolve(context)["tables"]
-        staged = contents_of(mysql.get_records(mysql_query(staging, columns)), columns)
+        # The last that reads the staging database. Where this task is cleared, personal columns are made anew.
+        with Concealment(mysql, staging, contract.tables, hash_key(contract)).for_reading():
+            staged = contents_of(mysql.get_records(mysql_query(staging, columns)), columns)
         raw = contents_of(execute(client, bigquery_query(raw_dataset, columns)), columns)
 
         store = OpsStore(client, Settings.from_environment().location)
@@ -97,7 +101,7 @@ class ReconcileOperator(BaseOperator):
         """The columns to compare of every table; logs those that cannot be, of those that were copied."""
         columns = {}
         for name, table in contract.tables.items():
-            copied = {column: table.columns[column].type for column in table.selected_columns}
+            copied = {column: table.columns[column].copied_type for column in table.selected_columns}
             columns[name] = shared_columns(copied, types.get(name, {}))
             left_out = sorted(set(copied) - {column.name for column in columns[name]})
             if left_out:

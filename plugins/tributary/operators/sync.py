@@ -18,6 +18,8 @@ from tributary.hooks.airbyte import AirbyteHook
 from tributary.hooks.clients import bigquery_client, bigquery_project, staging_address, staging_server
 from tributary.ledger.store import execute as execute_sql
 from tributary.operators.outside_job import OutsideJobMixin
+from tributary.privacy.concealing import Concealment
+from tributary.privacy.key import hash_key, require_policy_tag
 from tributary.registry import Database
 from tributary.resuming import Action, decide
 from tributary.settings import AIRBYTE_CONNECTION, Settings, mysql_connection
@@ -34,7 +36,8 @@ if TYPE_CHECKING:
 class SyncOperator(LineageMixin, OutsideJobMixin, AirbyteTriggerSyncOperator):
     """The provider's sync, on a connection that is made to match the contract first.
 
-    A dump that lacks a column of the contract fails at once: Airbyte would fill it with NULLs.
+    A dump that lacks a column of the contract fails at once: Airbyte would fill it with NULLs. Personal columns are
+    hashed and masked before it reads them, or nothing is copied.
     A retry goes on with the job that an earlier try submitted, whether it still runs or is done
     (`tributary.resuming`); a job that an ended run left running is cancelled first, and so is the
     step's own one when it does not end within `execution_timeout`. Afterwards the raw dataset gets the
@@ -53,10 +56,13 @@ class SyncOperator(LineageMixin, OutsideJobMixin, AirbyteTriggerSyncOperator):
         marker = self._own_marker(context)
         database = database_of_run(self.database, decided(self.preflight, context))
         require_columns(database, columns_of(self._mysql, self._staging))
+        require_policy_tag(database.contract)
+        concealment = self._concealment(database)
         hook = AirbyteHook(airbyte_conn_id=self.airbyte_conn_id, api_version=self.api_version)
         self.connection_id = ensure_connection(hook.airbyte_api, self._plan(database))
-        begun = marker.sync_after is not None
-        jobs = sync_jobs(hook.airbyte_api, self.connection_id, marker.sync_after or 0)
+        # A job that began to read columns of another contract or key is not this try's own.
+        begun = marker.sync_after is not None and concealment.is_done()
+        jobs = sync_jobs(hook.airbyte_api, self.connection_id, (marker.sync_after or 0) if begun else 0)
         decision = decide(jobs, begun=begun)
         if decision.action is Action.make_way and decision.job:
             # It reads what the staging database held before, and would write over what is synced now.
@@ -67,6 +73,7 @@ class SyncOperator(LineageMixin, OutsideJobMixin, AirbyteTriggerSyncOperator):
             job_id = int(decision.job.id)
             self.log.info("Going on with job %s of an earlier try", job_id)
         else:
+            concealment.conceal()
             # From here until this sync's end raw may be of two dumps, and nobody may build from it.
             load_marker = f"{naming.raw_dataset(self.database.name)}.{naming.LOAD_MARKER}"
             bigquery_client().delete_table(load_marker, not_found_ok=True)
@@ -113,6 +120,9 @@ class SyncOperator(LineageMixin, OutsideJobMixin, AirbyteTriggerSyncOperator):
     @property
     def _mysql(self) -> Any:
         return staging_server(self.database.cloud_sql_instance)
+
+    def _concealment(self, database: Database) -> Concealment:
+        return Concealment(self._mysql, self._staging, database.contract.tables, hash_key(database.contract))
 
     def _own_marker(self, context: Context) -> LoadMarker:
         marker = read_marker(self._mysql, self._staging)

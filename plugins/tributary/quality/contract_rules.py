@@ -1,7 +1,8 @@
 """The rules that follow from a contract, so that an app without a suite file is checked as well.
 
 Raw layer: the column set and types (`TableSuite.columns`), values where the contract allows no
-empty ones, allowed values of enums, a unique primary key, and the row count for the record.
+empty ones, allowed values of enums, the form of hashes and masks, a unique primary key, and the row
+count for the record.
 Marts and consolidated: their columns are dbt's business; what the contract implies is the unique
 key of the marts that mirror a production table, and the row count.
 """
@@ -13,10 +14,13 @@ from collections.abc import Iterable
 from tributary.contracts import Contract, Table
 from tributary.dumps.words import words_of
 from tributary.naming import DATABASE_COLUMN
+from tributary.privacy.ways import Personal
 from tributary.quality.rules import Layer, Meta, Rule, Suites, TableSuite
 from tributary.quality.schema import bigquery_types
 
 PARTITION_COLUMN = "_dump_date"
+# By which a clear value that came to raw otherwise is noticed.
+_CONCEALED = {Personal.hash: ("hashed", "^[0-9a-f]{64}$"), Personal.mask: ("masked", "^[*]{4}")}
 
 
 def contract_expectations(contract: Contract, layer: Layer) -> Suites:
@@ -43,11 +47,15 @@ def _raw(table: Table, origin: str) -> TableSuite:
     for name, column in selected.items():
         if not column.nullable:
             rules.append(_not_null(name, origin, words[name]))
-        if column.type.startswith("enum("):
-            values = [word.text for word in words_of(column.type) if word.is_string]
+        if column.is_concealed and column.personal in _CONCEALED and bigquery_types(column.copied_type) == {"STRING"}:
+            rule, form = _CONCEALED[column.personal]
+            said = {"column": name, "regex": form}
+            rules.append(_rule("expect_column_values_to_match_regex", f"{words[name]}_{rule}", origin, **said))
+        if column.copied_type.startswith("enum("):
+            values = [word.text for word in words_of(column.copied_type) if word.is_string]
             known = {"column": name, "value_set": values}
             rules.append(_rule("expect_column_values_to_be_in_set", f"{words[name]}_known", origin, **known))
-    columns = {name: bigquery_types(column.type) for name, column in selected.items()}
+    columns = {name: bigquery_types(column.copied_type) for name, column in selected.items()}
     return TableSuite(key=table.primary_key, expectations=tuple(rules), columns=columns)
 
 

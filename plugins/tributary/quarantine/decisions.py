@@ -12,6 +12,7 @@ from tributary.contracts import Table
 from tributary.errors import TributaryError
 from tributary.ledger.reading import table_columns
 from tributary.ledger.store import OpsStore, execute
+from tributary.privacy.ways import Personal
 from tributary.quality.rules import Suites
 from tributary.quality.schema import bigquery_types
 from tributary.quarantine.conditions import key_text, quoted
@@ -55,7 +56,7 @@ class Decisions:
     def shown(self, table: str, day: date | None = None, *, content: bool = False) -> list[Row]:
         """The keys of a day's rows with a rule each and what was decided; by default of the newest day.
 
-        With `content` the columns that are copied from the source, too: personal ones are not among them.
+        With `content` the columns that are copied from the source, too: personal ones in clear are not among them.
         """
         if table not in self._tables():
             known = ", ".join(self._tables()) or "none"
@@ -64,7 +65,12 @@ class Decisions:
         self.store.create_tables()
         # What the contract has gained since is not there yet.
         there = table_columns(self.store.client, self._quarantine)[table] if content else {}
-        columns = [column for column in self.database.contract.tables[table].selected_columns if column in there]
+        described = self.database.contract.tables[table].columns
+        columns = [
+            name
+            for name, said in described.items()
+            if name in there and said.is_selected and said.personal is not Personal.tag
+        ]
         pieces = {
             "row_key": self._key(table),
             "more": ", ".join(["aside._run_id as run_id", *(f"aside.{quoted(column)}" for column in columns)]),
@@ -162,7 +168,7 @@ def parse_key(text: str, key: Sequence[str], table: Table) -> str:
 
 def _value(text: str, column: str, table: Table) -> Any:
     """The value as BigQuery writes the column's type in JSON: a number, or a text."""
-    types = bigquery_types(table.columns[column].type) if column in table.columns else frozenset()
+    types = bigquery_types(table.columns[column].copied_type) if column in table.columns else frozenset()
     if types == {"DATETIME"}:
         return text.replace(" ", "T", 1)
     if "INT64" not in types or not types <= {"INT64", "NUMERIC", "BIGNUMERIC"}:

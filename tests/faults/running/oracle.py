@@ -94,7 +94,10 @@ class Oracle:
                 for table, definition in self.contracts[database].tables.items():
                     kept = columns_of(self.warehouse, f"consolidated.{table}")
                     columns = [column for column in definition.selected_columns if column in kept]
-                    content[table] = (columns, mysql_content(cursor, table, columns))
+                    content[table] = (
+                        columns,
+                        mysql_content(cursor, table, definition, self.stack.environment, columns),
+                    )
             self._dumps[database, day] = content
         return self._dumps[database, day]
 

@@ -19,7 +19,7 @@ UPDATED = "2013-01-01 00:00:00+00"
 # Types as Airbyte makes them of MySQL's; the contract's personal columns never arrive.
 COLUMNS = {
     "retail": {
-        "customers": "customer_id:INT64 newsletter:BOOL created_at:DATETIME updated_at:TIMESTAMP",
+        "customers": "customer_id:INT64 email:STRING newsletter:BOOL created_at:DATETIME updated_at:TIMESTAMP",
         "addresses": "address_id:INT64 customer_id:INT64 city:STRING state:STRING country:STRING created_at:DATETIME",
         "products": "product_id:INT64 sku:STRING name:STRING category:STRING price:NUMERIC active:BOOL"
         " created_at:DATETIME updated_at:TIMESTAMP",
@@ -52,7 +52,7 @@ LOAD = "database:STRING dump_date:DATE run_id:STRING dump_uri:STRING dump_genera
 def retail(day: date) -> Rows:
     """The tables of a shop as of *day*."""
     rows: Rows = {
-        "customers": [(i, i == 1, "2012-12-01 08:00:00", UPDATED) for i in (1, 2, 3)],
+        "customers": [(i, f"{i:064x}", i == 1, "2012-12-01 08:00:00", UPDATED) for i in (1, 2, 3)],
         "addresses": [
             (1, 1, "Lyon", None, "FR", "2012-12-01 08:00:00"),
             (2, 2, "Austin", "TX", "US", "2012-12-01 08:00:00"),

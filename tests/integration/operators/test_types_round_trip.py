@@ -10,7 +10,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pymysql
@@ -18,12 +17,12 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from tests.conftest import ROOT
 from tests.faults.imports.conftest import Shop
 from tests.integration.operators.conftest import DAY, NUMBERS
+from tests.support.generated_dbt import build_generated
 from tests.support.services import LocalCloud
 from tributary import naming
-from tributary.generated_models import models_of, typed_as
+from tributary.generated_models import typed_as
 from tributary.onboarding.reading import infer_from
 from tributary.quality.types_table import TYPES, rule_of
 from tributary.registry import Database
@@ -203,7 +202,7 @@ def trip(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Trip:
         cursor.execute(f"use `{name}`")
         # `mysqldump` writes six digits of it.
         trip.answers[COLUMNS["float"]] = asked(cursor, "float")
-    build(cloud, database, folder)
+    build_generated(database, folder, DAY)
     rows = shop.raw(f"select * from {naming.dataset(name)}.{TABLE} order by id")
     from tributary.hooks.clients import bigquery_client
 
@@ -253,35 +252,6 @@ def pymysql_at(cloud: LocalCloud) -> Any:
         host="127.0.0.1", port=cloud.ports["cloud_sql"], user="root", password=cloud.password, charset="utf8mb4",
         autocommit=True, init_command="set time_zone = '+00:00'",
     )  # fmt: skip
-
-
-def build(cloud: LocalCloud, database: Database, folder: Path) -> None:
-    """dbt, as the task `transform` runs it, on the models that are made of the contract."""
-    project = folder / "dbt"
-    listed = subprocess.run(["git", "ls-files", "-z", "include/dbt"], cwd=ROOT, capture_output=True, check=True)
-    skipped = ("include/dbt/models/flights", "include/dbt/models/retail", "include/dbt/models/consolidated",
-               "include/dbt/models/sources", "include/dbt/tests")  # fmt: skip
-    for path in filter(None, listed.stdout.decode().split("\0")):
-        if not path.startswith(skipped):
-            target = folder / Path(path).relative_to("include")
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes((ROOT / path).read_bytes())
-    from tributary.generated import _dbt_source
-
-    for place, text in models_of(database.contract, database.name):
-        target = project / "models" / place
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text)
-    (project / "models" / "source.yml").write_text(_dbt_source(database.contract, database.name))
-    variables = json.dumps({"database": database.name, "app": database.app})
-    done = subprocess.run(
-        [os.environ["TRIBUTARY_DBT_EXECUTABLE"], "--no-use-colors", "build", "--select", f"tag:{database.app}",
-         "--vars", variables, "--target-path", str(folder / "target"), "--log-path", str(folder / "target")],
-        cwd=project, capture_output=True, text=True, check=False, timeout=300,
-        env={**{key: value for key, value in os.environ.items() if key != "PYTHONPATH"},
-             "TRIBUTARY_DBT_DATASET": naming.dataset(database.name), "TRIBUTARY_DUMP_DATE": DAY},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def expected(value: Any, kind: str, found_type: str) -> Any:

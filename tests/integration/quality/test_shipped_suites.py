@@ -27,7 +27,7 @@ MODELS = INCLUDE / "dbt" / "models"
 
 def raw_columns(contract: Contract, table: str) -> dict[str, str]:
     columns = contract.tables[table].columns
-    return {name: min(bigquery_types(columns[name].type)) for name in contract.tables[table].selected_columns}
+    return {name: min(bigquery_types(columns[name].copied_type)) for name in contract.tables[table].selected_columns}
 
 
 def model_columns(path: Path) -> dict[str, str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 import yaml
 
 from tests.conftest import ROOT
+from tributary.privacy.key import SHORTEST_KEY
 
 
 def make(folder: Path, *options: str) -> str:
@@ -62,8 +63,9 @@ def test_the_local_connections_are_those_that_the_dags_name(tmp_path: Path):
     found = contents(tmp_path)
     connections = json.loads(found["connections.json"])
     assert set(connections) == {
-        "google_cloud_default", "cloud_sql__staging", "airflow_api", "airbyte_default", "slack_default"
+        "google_cloud_default", "cloud_sql__staging", "airflow_api", "airbyte_default", "slack_default", "personal_data"
     }  # fmt: skip
+    assert len(connections["personal_data"]["password"]) >= SHORTEST_KEY
     assert connections["airflow_api"]["password"] == found["service_password"]
     assert connections["cloud_sql__staging"]["password"] == found["local_cloud_sql_password"]
 

@@ -170,3 +170,33 @@ def test_the_page_tells_every_kind_of_change():
     told = markdown().splitlines()
     assert len(told) == len(EXAMPLES) + 2
     assert told[4] == "| added column | left out | copied | stopped | left out | left out |"
+
+
+def personal(way: str) -> Contract:
+    columns = {**COLUMNS, "price": {"type": "varchar(99)", "nullable": True, "personal": way}}
+    return contract(on_change="evolve", table={"columns": columns})
+
+
+@pytest.mark.parametrize("way", ["hash", "mask", "tag"])
+def test_a_new_column_may_be_a_hashed_masked_or_tagged_one_by_another_name(way: str):
+    items = "id int not null, code varchar(9) not null, {}mail varchar(99) not null, stock int, {}primary key (id)"
+    gone, added = decisions_about(personal(way), report(items.format("", "reach varchar(99), ")))[:2], {}
+    assert [str(one.change.kind) for one in gone if one.change.column == "price"] == ["dropped column"]
+    for price in ("", "price varchar(99), "):
+        found = decisions_about(personal(way), report(items.format(price, "reach varchar(99), ")))
+        added[price] = next(one.outcome for one in found if one.change.column == "reach")
+    assert added == {"": Outcome.LEFT_OUT, "price varchar(99), ": Outcome.COPIED}
+
+
+def test_a_personal_column_is_followed_to_a_name_that_looks_personal():
+    renamed = change(ChangeKind.COLUMN_RENAMED, "price", "price", "phone")
+    assert decide(personal("hash"), renamed).outcome is Outcome.RENAMED
+    assert decide(personal("tag"), renamed).outcome is Outcome.RENAMED
+    assert decide(contract(on_change="evolve"), renamed).outcome is Outcome.STOPPED
+
+
+@pytest.mark.parametrize("way", ["hash", "mask", "tag"])
+def test_personal_values_that_do_not_fit_are_not_set_aside_in_clear(way: str):
+    columns = {**COLUMNS, "price": {"type": "date", "nullable": True, "personal": way, "on_change": "quarantine_rows"}}
+    one = decide(contract(table={"columns": columns}), change(ChangeKind.RETYPED, "price", "date", "varchar(99)"))
+    assert (one.outcome, one.why) == (Outcome.STOPPED, "personal values are not set aside in clear")

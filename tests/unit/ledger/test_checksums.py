@@ -182,7 +182,7 @@ def test_personal_and_float_columns_alone_are_left_out_of_the_project_s_own_tabl
     }
     for contract in load_registry().contracts.values():
         for table in contract.tables.values():
-            types = {name: table.columns[name].type for name in table.selected_columns}
+            types = {name: table.columns[name].copied_type for name in table.selected_columns}
             arrived = {
                 name: expected.get(kind.split("(")[0], "STRING" if "char" in kind or "enum" in kind else "INT64")
                 for name, kind in types.items()

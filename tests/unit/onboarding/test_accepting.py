@@ -80,7 +80,7 @@ def test_a_dump_that_says_the_same_changes_nothing(toys: Path):
         ((ID, NAME, PRICE, "primary key (toy_id, name)"),
          ["-    primary_key: [toy_id]     # for ever", "+    primary_key: [toy_id, name] # for ever"]),
         ((ID, NAME, PRICE, "phone varchar(20)", KEY),
-         ["+      phone: {type: varchar(20), nullable: true, personal: true}"]),
+         ["+      phone: {type: varchar(20), nullable: true, personal: drop}"]),
     ],
 )  # fmt: skip
 def test_only_what_differs_is_written(toys: Path, items: tuple[str, ...], lines: list[str]):

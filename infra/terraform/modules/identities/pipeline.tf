@@ -19,6 +19,24 @@ resource "google_project_iam_custom_role" "imports" {
   permissions = ["cloudsql.instances.import"]
 }
 
+# dbt tags the personal columns of what it builds, the pipeline those of what it publishes.
+resource "google_project_iam_custom_role" "tags" {
+  role_id     = "tributaryTags"
+  title       = "Tributary tags"
+  description = "Put a policy tag on a BigQuery column."
+  permissions = ["bigquery.tables.setCategory"]
+}
+
+resource "google_project_iam_member" "tags" {
+  for_each = toset(["airflow", "transform"])
+
+  project = var.project
+  role    = google_project_iam_custom_role.tags.id
+  member  = local.members[each.value]
+
+  depends_on = [google_service_account.this]
+}
+
 resource "google_project_iam_member" "pipeline" {
   project = var.project
   role    = google_project_iam_custom_role.pipeline.id

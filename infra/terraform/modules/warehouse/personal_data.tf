@@ -1,5 +1,5 @@
-# The second line. The first: a column that its contract calls personal never leaves MySQL. Should one be copied after
-# all, it gets this tag, and who reads the table but not the tag is refused the column. docs/security-roles.md
+# For columns that a contract has copied in clear, `personal: tag`: who reads the table but not the tag is refused the
+# column. docs/personal-data.md
 
 resource "google_data_catalog_taxonomy" "this" {
   region                 = lower(var.location)

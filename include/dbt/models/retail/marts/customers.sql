@@ -22,6 +22,7 @@ final as (
     select
         {{ dump_date() }} as _dump_date,
         customers.customer_id,
+        customers.email,
         customers.newsletter,
         customers.created_at,
         customers.updated_at,

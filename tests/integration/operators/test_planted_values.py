@@ -1,0 +1,169 @@
+"""Values that stand nowhere else, planted in personal columns: where they are found once a database was loaded."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.cloud import bigquery
+
+from tests.faults.imports.conftest import Shop
+from tests.integration.operators.conftest import DAY, NUMBERS
+from tests.support.generated_dbt import build_generated
+from tests.support.services import LocalCloud
+from tributary.contracts import Contract, QuarantineLimit
+from tributary.hooks.clients import bigquery_client
+from tributary.quality.results import CheckpointFailed
+from tributary.registry import Database
+from tributary.telemetry.lineage import Server, imported, synced
+
+TAG = "projects/p/locations/us/taxonomies/1/policyTags/2"
+COLUMNS: dict[str, dict[str, Any]] = {
+    "id": {"type": "int"},
+    "email": {"type": "varchar(99)", "personal": "hash"},
+    "name": {"type": "varchar(99)", "personal": "drop"},
+    "phone": {"type": "varchar(30)", "personal": "mask", "nullable": True},
+    "born": {"type": "date", "personal": "mask"},
+    "iban": {"type": "char(22)", "personal": "tag"},
+    "city": {"type": "varchar(30)"},
+}
+# The third row breaks a rule: it has no city.
+PEOPLE = [
+    (1, "plantedhash1@a.example", "Planteddrop One", "+49 30 99887766", "1971-03-04", "DE00PLANTEDTAG00000001", "Ulm"),
+    (2, "plantedhash2@a.example", "Planteddrop Two", "plantedmask", "1972-05-06", "DE00PLANTEDTAG00000002", "Bonn"),
+    (3, "plantedhash3@a.example", "Planteddrop No 3", "0049 89 77665544", "1973-07-08", "DE00PLANTEDTAG00000003", None),
+]  # fmt: skip
+CLEAR = [
+    *("plantedhash", "Planteddrop", "plantedmask", "99887766", "77665544"),
+    *(row[4] for row in PEOPLE),
+]
+TAGGED = "PLANTEDTAG"
+
+
+def dump() -> bytes:
+    rows = ",".join(str(row).replace("None", "NULL") for row in PEOPLE)
+    return (
+        "CREATE TABLE `people` (`id` int NOT NULL, `email` varchar(99) NOT NULL, `name` varchar(99) NOT NULL, "
+        "`phone` varchar(30), `born` date NOT NULL, `iban` char(22) NOT NULL, `city` varchar(30), PRIMARY KEY (`id`), "
+        f"UNIQUE KEY `by_email` (`email`));\nINSERT INTO `people` VALUES {rows};\n"
+        f"-- Dump completed on {DAY}  2:00:00\n"
+    ).encode()
+
+
+class Written:
+    """All that a load left anywhere behind the staging database, as text by place."""
+
+    def __init__(self, shop: Shop) -> None:
+        self.shop = shop
+        self.texts: dict[str, str] = {}
+
+    def add(self, place: str, value: Any) -> None:
+        text = value if isinstance(value, str) else json.dumps(value, default=str)
+        self.texts[place] = self.texts.get(place, "") + text
+
+    def with_value(self, value: str) -> set[str]:
+        return {place for place, text in self.texts.items() if value.lower() in text.lower()}
+
+
+@pytest.fixture(scope="module")
+def written(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Written]:
+    folder = tmp_path_factory.mktemp("planted")
+    contract = Contract.model_validate({
+        "app": "planted", "models": "generated", "completion_line": False,
+        "tables": {"people": {"primary_key": ["id"], "columns": COLUMNS}},
+    })  # fmt: skip
+    database = Database(
+        name=f"planted_{next(NUMBERS)}", contract=contract, owner="tests", cloud_sql_instance="staging",
+        dump_pattern="{database}/{date}/*", dump_wait="1h",
+    )  # fmt: skip
+    shop = Shop(cloud, database)
+    found = Written(shop)
+    log = logging.FileHandler(folder / "tasks.log")
+    logging.getLogger().addHandler(log)
+    level, _ = logging.getLogger().level, logging.getLogger().setLevel(logging.DEBUG)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TRIBUTARY_PERSONAL_POLICY_TAG", TAG)
+        found.add("xcom", shop.load(dump()))
+        found.add("xcom", shop.step("sync"))
+        found.add("xcom", shop.step("reconcile"))
+        # Without room for a row that breaks a rule the run fails, and says why.
+        with pytest.raises(CheckpointFailed) as failed:
+            shop.validate_raw()
+        found.add("error", f"{failed.value!r} {failed.value.__cause__!r}")
+        shop.database = database.model_copy(update={"quarantine": QuarantineLimit(max_share=0.5)})
+        found.add("xcom", shop.validate_raw())
+        found.add("dbt", build_generated(database, folder, DAY))
+    logging.getLogger().removeHandler(log)
+    logging.getLogger().setLevel(level)
+    found.add("logs", (folder / "tasks.log").read_text())
+    for path in (folder / "target").rglob("*"):
+        if path.is_file():
+            found.add("dbt", path.read_text(errors="replace"))
+    server = Server("staging")
+    found.add("lineage", str([*imported(contract.tables, shop.name, synced(database, server, "p")[0].dataset, server)]))
+    client = bigquery_client()
+    for dataset in client.list_datasets():
+        for table in client.list_tables(dataset.reference):
+            place = f"{table.dataset_id}.{table.table_id}"
+            found.add(
+                place, [row.values() for row in client.query(f"select * from `{table.dataset_id}`.`{table.table_id}`")]
+            )
+    yield found
+    shop.leave_airbyte()
+
+
+def people(written: Written) -> str:
+    return f"{written.shop.name}.people"
+
+
+@pytest.mark.parametrize("value", CLEAR)
+def test_what_is_hashed_masked_or_dropped_is_nowhere_behind_staging(written: Written, value: str):
+    assert written.with_value(value) == set()
+    assert len(written.texts["logs"]) > 1000
+
+
+def test_what_is_tagged_is_in_its_own_tables_alone(written: Written):
+    name = written.shop.name
+    assert written.with_value(TAGGED) == {f"raw__{name}.people", f"{name}.people", f"quarantine__{name}.people"}
+
+
+def test_what_was_set_aside_is_concealed_like_everything_else(written: Written):
+    query = "select id, email, phone, cast(born as string) from `quarantine__{name}`.people"
+    ((id_, email, phone, born),) = written.shop.raw(query.replace("{name}", written.shop.name))
+    assert (id_, len(email), phone, born) == (3, 64, "****5544", "1973-01-01")
+
+
+def test_the_published_column_has_its_policy_tag_and_no_other_one_has(written: Written):
+    fields = bigquery_client().get_table(people(written)).schema
+    tags = {
+        field.name: tuple(field.policy_tags.names) for field in fields if field.policy_tags and field.policy_tags.names
+    }
+    assert tags == {"iban": (TAG,)}
+
+
+def test_what_arrives_is_of_use(written: Written):
+    rows = written.shop.raw(f"select id, phone, iban from {people(written)} order by id")
+    assert rows == [(1, "****7766", PEOPLE[0][5]), (2, "****", PEOPLE[1][5])]
+    assert isinstance(bigquery_client(), bigquery.Client)
+
+
+def test_without_a_name_for_the_tag_nothing_is_copied(written: Written, monkeypatch: pytest.MonkeyPatch):
+    from tributary.errors import PersonalDataError
+
+    for found in ("", "personal"):
+        monkeypatch.setenv("TRIBUTARY_PERSONAL_POLICY_TAG", found)
+        before = len(written.shop.jobs("sync"))
+        with pytest.raises(
+            PersonalDataError, match=r"people\.iban copied in clear, with a policy tag: expected its name"
+        ):
+            written.shop.step("sync")
+        assert len(written.shop.jobs("sync")) == before
+
+
+def test_the_folder_of_dbt_was_looked_at(written: Written):
+    assert "iban" in written.texts["dbt"]
+    assert Path(__file__).name == "test_planted_values.py"
