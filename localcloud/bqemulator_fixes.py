@@ -11,10 +11,13 @@ from functools import partial
 from typing import Any
 
 from bqemulator.api.routes import tables
-from bqemulator.catalog.models import TableFieldSchema
+from bqemulator.catalog.duckdb_repository import DuckDBCatalogRepository
+from bqemulator.catalog.models import TableFieldSchema, TableMeta
 from bqemulator.jobs import ddl_result
 from bqemulator.sql import translator
 from bqemulator.sql.rewriter import create_table_schema_ctas as schema_ctas
+from bqemulator.storage.sql_identifiers import quoted_table_ref
+from bqemulator.storage.type_map import bq_schema_to_duckdb_columns
 from sqlglot import Generator, exp
 from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.optimizer.qualify import qualify
@@ -27,6 +30,7 @@ def apply() -> None:
     _read_column_options()
     _hold_all_of_numeric()
     _keep_policy_tags()
+    _add_columns_by_the_api()
 
 
 def _accept_parentheses_in_create_table_as() -> None:
@@ -99,3 +103,24 @@ def _keep_policy_tags() -> None:
         return {**written(field), **tags}
 
     tables._parse_schema_fields, tables._field_to_rest = parse, write
+
+
+def _add_columns_by_the_api() -> None:
+    """``tables.patch`` and ``tables.update`` with further columns give the table these columns, empty in its rows.
+
+    It is how dbt adds columns to a model. The emulator kept them in what it says of the table alone, so that the next
+    statement did not find them.
+    """
+    update_table = DuckDBCatalogRepository.update_table
+
+    def with_columns(self: DuckDBCatalogRepository, table: TableMeta) -> TableMeta:
+        known = self.get_table(table.project_id, table.dataset_id, table.table_id)
+        if known and table.table_type == "TABLE":
+            names = {field.name.lower() for field in known.schema_.fields}
+            added = [tables._field_to_rest(field) for field in table.schema_.fields if field.name.lower() not in names]
+            place = quoted_table_ref(table.project_id, table.dataset_id, table.table_id)
+            for name, kind in bq_schema_to_duckdb_columns(added):
+                self._engine.execute(f'ALTER TABLE {place} ADD COLUMN IF NOT EXISTS "{name}" {kind}')
+        return update_table(self, table)
+
+    DuckDBCatalogRepository.update_table = with_columns

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
+from tributary import naming
 from tributary.dumps.column_types import column_type
 from tributary.dumps.words import words_of
 from tributary.errors import RegistryError
@@ -24,7 +25,7 @@ IDENTIFIER = r"^[A-Za-z_][A-Za-z0-9_]{0,127}$"
 # https://cloud.google.com/bigquery/docs/schemas#column_names
 RESERVED_COLUMNS = (
     "_table_", "_file_", "_partition", "_row_timestamp", "__root__", "_colidentifier", "_change_", "_airbyte_",
-    "_dump_date", "_database", "_found_", "_unfit_", "_personal_",
+    "_dump_date", "_database", "_found_", "_unfit_", "_personal_", "_valid_", "_ended_by", "_version_",
 )  # fmt: skip
 # Folders of include/dbt/models that are no app's.
 RESERVED_APPS = frozenset({"consolidated", "generated", "sources"})
@@ -133,6 +134,9 @@ class Table(Frozen):
     guards: Guards | None = None
     quarantine: QuarantineLimit | None = Field(None, description="Stands in place of the database's.")
     on_change: OnChange | None = Field(None, description=_ON_CHANGE)
+    history: bool = Field(
+        False, description="Whether every version that its rows had in the dumps is kept: the table `<table>__history`."
+    )
 
     @property
     def selected_columns(self) -> tuple[str, ...]:
@@ -215,6 +219,11 @@ class Contract(Frozen):
             if said.is_selected and said.personal is way
         )
 
+    @property
+    def histories(self) -> Mapping[str, str]:
+        """By table whose rows' versions are kept, the name of its history."""
+        return {name: naming.history_table(name) for name, table in self.tables.items() if table.history}
+
     def on_change_of(self, table: str, column: str = "") -> OnChange | None:
         """The mode of a column, a table, or of all: the nearest that says one; None where none does."""
         known = self.tables.get(table)
@@ -260,6 +269,9 @@ def _faults(contract: Contract, name: str) -> Iterator[str]:
         yield f"left_out: found {both!r}, expected no table that the contract describes"
     for clash in sorted(set(contract.tables) & set(contract.marts)):
         yield f"marts: found {clash!r}, expected a name that no table has"
+    for table_name, history in contract.histories.items():
+        for clash in sorted({*contract.tables, *contract.marts} & {history, naming.history_days(history)}):
+            yield f"tables.{table_name}.history: found a table {clash!r}, expected none, as the history has that name"
 
 
 def _table_faults(contract: Contract, table: Table) -> Iterator[str]:
@@ -269,6 +281,9 @@ def _table_faults(contract: Contract, table: Table) -> Iterator[str]:
             "primary_key: found none, expected the columns that name a row; "
             "only an app without models of its own may do without"
         )
+    if table.history and (contract.raw_only or not table.primary_key):
+        found = "`models: none`" if contract.raw_only else "no primary_key"
+        yield f"history: found {found}, expected models and the columns that name a row: its versions are told by them"
     for key in table.primary_key:
         if key not in copied:
             yield (

@@ -29,7 +29,7 @@ of an older run that is cleared when another run has taken the staging database 
 asks to clear `import_dump`.
 """
 
-_MARTS_ROWS = """| `transform` | dbt: staging views and marts of `{app}` into dataset `{dataset}` | the log of `transform.dbt_producer_watcher` | yes, as a group |
+_MARTS_ROWS = """| `transform` | dbt: staging views, marts and histories of `{app}` into dataset `{dataset}` | the log of `transform.dbt_producer_watcher` | yes, as a group |
 | `validate_marts` | Great Expectations on the day's partition, rows = raw's; updates the asset `{database}` | the rule and keys in its message | yes |
 """
 

@@ -17,6 +17,7 @@ from tributary.contracts import Contract, Models
 from tributary.drift.table import markdown as drift_table
 from tributary.errors import RegistryError
 from tributary.generated_models import FOLDER, MADE, literal, model_name, models_of
+from tributary.history_models import histories_of
 from tributary.quality.types_table import markdown as types_table
 from tributary.registry import INCLUDE, Registry, RegistryFile
 from tributary.telemetry import catalogue
@@ -43,6 +44,7 @@ def render(registry: Registry, include: Path = INCLUDE) -> dict[Path, str]:
         files[models / "sources" / f"{app}.yml"] = f"# {MADE.format(app=app)}{source}"
         if contracts[app].models is Models.GENERATED:
             files |= {models / path: text for path, text in models_of(contracts[app], databases[0])}
+        files |= {models / path: text for path, text in histories_of(contracts[app], databases[0])}
     return files
 
 
@@ -77,9 +79,10 @@ def _refuse_twins(contracts: Mapping[str, Contract]) -> None:
     """Raise RegistryError where two tables would have one model: dbt takes no project with such."""
     models: dict[str, str] = {}
     for app, contract in contracts.items():
-        for table in contract.tables if contract.models is Models.GENERATED else ():
+        made = {table: table for table in contract.tables if contract.models is Models.GENERATED}
+        for name, table in made.items() | {(history, table) for table, history in contract.histories.items()}:
             place = f"include/contracts/{app}.yaml: tables.{table}"
-            other = models.setdefault(model_name(app, table), place)
+            other = models.setdefault(model_name(app, name), place)
             if other != place:
                 raise RegistryError(f"{place}: found the dbt model of {other}; expected another name of app or table")
 

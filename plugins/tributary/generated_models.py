@@ -79,39 +79,57 @@ def models_of(contract: Contract, database: str) -> Iterator[tuple[Path, str]]:
     yield folder / f"_{contract.app}__models.yml", f"# {MADE.format(app=contract.app)}{text}"
 
 
-def _sql(app: str, database: str, name: str, table: Table) -> str:
+def typed_columns(table: Table) -> list[str]:
+    """The columns that are copied, as a `select` from raw takes them."""
     types = {column: typed_as(table.columns[column].copied_type) for column in table.selected_columns}
-    columns = [
+    return [
         f"cast(`{column}` as {kind.lower()}) as `{column}`" if kind else f"`{column}`" for column, kind in types.items()
     ]
-    keys = [column for column in table.primary_key if types[column] in _CLUSTERED][:_MOST_CLUSTERED]
+
+
+def clustered_by(table: Table) -> list[str] | None:
+    """The columns of the key that BigQuery can cluster by."""
+    keys = [column for column in table.primary_key if typed_as(table.columns[column].copied_type) in _CLUSTERED]
+    return keys[:_MOST_CLUSTERED] or None
+
+
+def _sql(app: str, database: str, name: str, table: Table) -> str:
     return _SQL.format(
         made=MADE.format(app=app),
         app=app,
         database=database,
         table=name,
-        keys=keys or None,
-        columns=",\n    ".join(columns),
+        keys=clustered_by(table),
+        columns=",\n    ".join(typed_columns(table)),
     )
 
 
 def _described(app: str, name: str, table: Table) -> dict[str, Any]:
     columns = [
         {"name": "_dump_date", "data_type": "date", "description": "{{ doc('dump_date') }}"},
-        *(
-            {
-                "name": column,
-                "quote": True,
-                **({"data_type": kind.lower()} if (kind := typed_as(table.columns[column].copied_type)) else {}),
-                "description": literal(table.columns[column].description),
-                **({"policy_tags": list(POLICY_TAGS)} if table.columns[column].personal is Personal.tag else {}),
-            }
-            for column in table.selected_columns
-        ),
+        *described_columns(table),
     ]
-    # dbt writes it into SQL with escapes that BigQuery refuses for what is beyond the first plane of Unicode.
-    description = _BEYOND.sub("\N{REPLACEMENT CHARACTER}", table.description)
-    return {"name": model_name(app, name), "description": literal(description), "columns": columns}
+    return {"name": model_name(app, name), "description": table_description(table), "columns": columns}
+
+
+def described_columns(table: Table) -> list[dict[str, Any]]:
+    """The columns that are copied, as a model's yml describes them."""
+    return [
+        {
+            "name": column,
+            "quote": True,
+            **({"data_type": kind.lower()} if (kind := typed_as(table.columns[column].copied_type)) else {}),
+            "description": literal(table.columns[column].description),
+            **({"policy_tags": list(POLICY_TAGS)} if table.columns[column].personal is Personal.tag else {}),
+        }
+        for column in table.selected_columns
+    ]
+
+
+def table_description(table: Table) -> str:
+    """A table's description, as dbt takes it and can write it into SQL."""
+    # dbt does so with escapes that BigQuery refuses for what is beyond the first plane of Unicode.
+    return literal(_BEYOND.sub("\N{REPLACEMENT CHARACTER}", table.description))
 
 
 def literal(text: str) -> str:

@@ -74,6 +74,16 @@ def dataset(database: str) -> str:
     return database
 
 
+def history_table(table: str) -> str:
+    """The table of every version that a table's rows have had: `products` -> `products__history`."""
+    return f"{table}__history"
+
+
+def history_days(history: str) -> str:
+    """The table of the days that a history knows: `products__history` -> `products__history_days`."""
+    return f"{history}_days"
+
+
 def found_column(column: str) -> str:
     """Where a staging table keeps what the dump has of a column of another type: `price` -> `_found_price`."""
     return f"_found_{column}"[:_LONGEST_COLUMN]

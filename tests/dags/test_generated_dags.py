@@ -12,6 +12,7 @@ import pytest
 from croniter import croniter
 
 from tributary import naming, pipeline
+from tributary.generated_models import model_name
 from tributary.operators.expire_ops import is_due
 from tributary.registry import load_registry
 
@@ -61,9 +62,10 @@ def test_every_mart_of_the_app_is_a_task_and_everything_is_built(dags: dict[str,
     app = REGISTRY.databases[database].app
     dag = dags[naming.dag_id(database)]
     shown = {task_id.split(".")[1] for task_id in dag.task_ids if task_id.startswith("transform.")}
-    marts = models_of(manifest, f"{app}/marts")
-    assert {name.removesuffix("_run") for name in shown if name.endswith("_run")} == marts
+    marts, histories = models_of(manifest, f"{app}/marts"), models_of(manifest, f"generated/{app}")
+    assert {name.removesuffix("_run") for name in shown if name.endswith("_run")} == marts | histories
     assert set(REGISTRY.contracts[app].mart_names) == marts
+    assert {model_name(app, name) for name in REGISTRY.contracts[app].histories.values()} == histories
     assert dag.get_task(PRODUCER).select == f"tag:{app}"
 
 

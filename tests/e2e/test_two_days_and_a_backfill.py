@@ -61,6 +61,10 @@ def compare(checkout: Checkout, warehouse: bigquery.Client, database: str, day: 
                 assert len(columns) > len(definition.selected_columns) / 2, (place, columns)
                 expected = mysql_content(cursor, table, definition, checkout.environment, columns)
                 assert bigquery_content(warehouse, place, columns, where) == expected, place
+            if history := contract.histories.get(table):
+                as_of = f"_valid_from <= '{day}' and (_valid_to is null or _valid_to > '{day}')"
+                versions = bigquery_content(warehouse, f"{database}.{history}", definition.selected_columns, as_of)
+                assert versions == found[table], history
     return found
 
 

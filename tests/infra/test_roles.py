@@ -16,6 +16,7 @@ ALLOWED = {
     LOADER: {"read raw", "write raw", "read working tables", "write working tables", "run queries"},
     TRANSFORMER: {
         "read raw",
+        "read quarantine",
         *(f"{verb} {kind}" for verb in ("read", "write") for kind in ("database", "audit")),
         "run queries",
         "tag columns as personal",

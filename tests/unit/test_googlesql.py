@@ -24,6 +24,8 @@ LINES = {
     "_dump_date": "DATE",
     "_loaded_at": "TIMESTAMP",
     "_quarantined_at": "TIMESTAMP",
+    "_valid_from": "DATE",
+    "_valid_to": "DATE",
 }
 KEY = key_text(["order_id"])
 # What the code fills in, by the names in the files.

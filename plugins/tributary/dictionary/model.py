@@ -82,7 +82,7 @@ class Table:
     :param app: empty for tables that are no app's.
     :param key: the columns that name a row; `nullable_key` are those of them that may be empty.
     :param upstream: ids of the tables that it is made from.
-    :param mirrors: the id of the raw table with one row for each of its rows.
+    :param mirrors: the id of the raw table with one row for each of its rows, as of one dump.
     :param enforced: whether dbt refuses other columns and types than these.
     """
 

@@ -10,6 +10,7 @@ from tributary.dictionary.checks import rules_of, tests_of
 from tributary.dictionary.contract_tables import copied_as, types_in_production
 from tributary.dictionary.manifest import Model, ModelTest, raw_table
 from tributary.dictionary.model import Column, Join, Layer, Table, table_id
+from tributary.history_models import VALID_FROM
 from tributary.quality.contract_rules import PARTITION_COLUMN
 from tributary.quality.rules import Suites
 
@@ -25,7 +26,8 @@ def built_tables(
     mine = [model for model in models if model.app == contract.app]
     ids = {model.id: table_id(model.layer, model.app, model.table) for model in mine}
     by_name = {model.name: ids[model.id] for model in mine}
-    order = {name: place for place, name in enumerate(contract.mart_names)}
+    production = {history: table for table, history in contract.histories.items()}
+    order = {name: place for place, name in enumerate((*contract.mart_names, *production))}
     layers = list(Layer)
     for model in sorted(mine, key=lambda it: (layers.index(it.layer), order.get(it.table, len(order)), it.table)):
         upstream = [_parent(parent, ids) for parent in model.parents]
@@ -33,6 +35,7 @@ def built_tables(
             # Its SQL names the marts of all databases when it runs; the manifest knows none of them.
             upstream = [table_id(Layer.marts, model.app, model.table)]
         rules = suites.get(model.layer)
+        mirrored = production.get(model.table, model.table)
         yield Table(
             id=ids[model.id],
             layer=model.layer,
@@ -41,7 +44,7 @@ def built_tables(
             description=model.description,
             key=_key(model, contract),
             nullable_key=tuple(_given(model, "grain").get("nullable", ())),
-            columns=_columns(model, contract),
+            columns=_columns(model, contract, mirrored),
             kind="view" if model.view else "table",
             partitioned_by=model.partitioned_by,
             clustered_by=model.clustered_by,
@@ -50,7 +53,7 @@ def built_tables(
             tests=tests_of(model, name_of),
             joins=_joins(model, by_name),
             upstream=tuple(parent for parent in upstream if parent),
-            mirrors=table_id(Layer.raw, model.app, model.table) if model.table in contract.tables else "",
+            mirrors=table_id(Layer.raw, model.app, mirrored) if mirrored in contract.tables else "",
         )
 
 
@@ -64,15 +67,20 @@ def _given(model: Model, kind: str) -> Mapping[str, list[str]]:
 
 
 def _key(model: Model, contract: Contract) -> tuple[str, ...]:
-    """The columns that name a row: those of its grain test, else of production; each dump has such a row."""
+    """The columns that name a row: those of its grain test, else of production; each dump has such a row.
+
+    Of a history, each day on which production's row has changed.
+    """
+    if versions := _given(model, "versions").get("key"):
+        return (*versions, VALID_FROM)
     table = contract.tables.get(model.table)
     key = tuple(_given(model, "grain").get("key", ())) or (table.primary_key if table else ())
     return (PARTITION_COLUMN, *key) if key and model.layer is Layer.marts else key
 
 
-def _columns(model: Model, contract: Contract) -> tuple[Column, ...]:
-    types = types_in_production(contract, model.table) if model.layer is Layer.marts else {}
-    mirrored = contract.tables.get(model.table)
+def _columns(model: Model, contract: Contract, table: str) -> tuple[Column, ...]:
+    types = types_in_production(contract, table) if model.layer is Layer.marts else {}
+    mirrored = contract.tables.get(table)
     # As with the type: a column of the same name is taken for the same.
     words = {name: copied_as(said) for name, said in mirrored.columns.items()} if mirrored else {}
     return tuple(

@@ -65,6 +65,12 @@ def test_in_words(kind: str, said: Mapping[str, Any], name_of: Mapping[str, str]
             return f"{'; '.join(found)}{within}."
         case "expressions_are_true":
             return f"In every row: {_list(said['expressions'], '; ')}."
+        case "versions":
+            have = "has" if len(said["key"]) == 1 else "together have"
+            return (
+                f"{_list(said['key'])} {have} one version at a time, each with its end and the reason for it. "
+                f"As of the run's day there is one for each row of raw's {_code(said['table'])}."
+            )
         case "totals_agree":
             other = _code(_name(said["other"], name_of))
             each = f", for each {_list(said['by'])}" if said.get("by") else ""

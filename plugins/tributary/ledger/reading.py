@@ -46,3 +46,10 @@ def partition_contents(client: Client, dataset: str, tables: Iterable[str], day:
     columns = {table: bigquery_columns(types.get(table, {})) for table in tables}
     query = bigquery_query(dataset, columns, "_dump_date = cast(@day as date)")
     return contents_of(execute(client, query, day=day), columns)
+
+
+def rows_as_of(client: Client, dataset: str, histories: Iterable[str], day: str) -> dict[str, int]:
+    """By history of a dataset, the rows that it has as of a day such as 2013-01-31."""
+    names = list(histories)
+    query = "\nunion all\n".join(f"({render_sql('history/rows_as_of', dataset=dataset, table=name)})" for name in names)
+    return {name: int(rows) for name, rows in execute(client, query, day=day)} if names else {}

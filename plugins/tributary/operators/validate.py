@@ -18,7 +18,7 @@ from tributary.drift.of_run import database_of_run, decided, unfit_rules
 from tributary.errors import TributaryError
 from tributary.hooks.clients import bigquery_client
 from tributary.ledger.compare import check_same_rows
-from tributary.ledger.reading import partition_contents
+from tributary.ledger.reading import partition_contents, rows_as_of
 from tributary.ledger.store import OpsStore
 from tributary.quality.checkpoint import run_checkpoint
 from tributary.quality.results import CheckpointFailed, CheckpointResult
@@ -147,7 +147,7 @@ class ValidateRawOperator(_ValidateOperator):
 
 
 class ValidateMartsOperator(_ValidateOperator):
-    """Checks the marts' partition of the day, and that they have raw's rows; then the run has landed."""
+    """Checks the marts' partition of the day, and that they and histories have raw's rows; then the run has landed."""
 
     def __init__(self, *, database: Database, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -163,9 +163,12 @@ class ValidateMartsOperator(_ValidateOperator):
         # Proves, too, that dbt built every one of them in this run: a green task alone does not.
         raw = context["ti"].xcom_pull(task_ids="reconcile")
         aside = context["ti"].xcom_pull(task_ids="validate_raw", key=QUARANTINED) or {}
+        expected = {table: rows - aside.get(table, 0) for table, rows in raw.items()}
+        histories = contract.histories
         check_same_rows(
-            {table: rows - aside.get(table, 0) for table, rows in raw.items()},
-            {table: marts[table].rows for table in contract.tables},
+            expected | {history: expected[table] for table, history in histories.items() if table in expected},
+            {table: marts[table].rows for table in contract.tables}
+            | rows_as_of(store.client, naming.dataset(name), histories.values(), self.day),
             expected_in=naming.raw_dataset(name),
             found_in=f"the marts of {name} for {day}",
             advice="Clear transform and what follows; dbt's log is in the task transform.dbt_producer_watcher.",

@@ -126,12 +126,12 @@ def sync(client: bigquery.Client, app: str, database: str, day: date, rows: Rows
     raw = f"{client.project}.raw__{database}"
     client.create_dataset(raw, exists_ok=True)
     for table, columns in COLUMNS[app].items():
-        _replace(client, f"{raw}.{table}", f"{columns} {AIRBYTE}", [row + AIRBYTE_VALUES for row in rows[table]])
+        replace_table(client, f"{raw}.{table}", f"{columns} {AIRBYTE}", [row + AIRBYTE_VALUES for row in rows[table]])
     loaded = (database, str(day), "run", f"gs://dumps/{database}/{day}/dump.sql.gz", 1, "2013-01-03 00:00:00+00")
-    _replace(client, f"{raw}._tributary_load", LOAD, [loaded])
+    replace_table(client, f"{raw}._tributary_load", LOAD, [loaded])
 
 
-def _replace(client: bigquery.Client, table: str, columns: str, rows: list[tuple[Any, ...]]) -> None:
+def replace_table(client: bigquery.Client, table: str, columns: str, rows: list[tuple[Any, ...]]) -> None:
     """Make *table* hold exactly *rows*; *columns* is ``name:TYPE name:TYPE``."""
     fields = [column.split(":") for column in columns.split()]
     schema = [bigquery.SchemaField(name, kind) for name, kind in fields]

@@ -38,6 +38,7 @@ class Warehouse:
     client: bigquery.Client
     environment: dict[str, str]
     directory: Path
+    project: Path = PROJECT
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """The rows of *query* as tuples, in its order."""
@@ -56,7 +57,7 @@ class Warehouse:
         process = subprocess.run(
             [os.environ["TRIBUTARY_DBT_EXECUTABLE"], "--no-use-colors", *arguments, *options],
             env=self.environment | of_the_day | {"TRIBUTARY_DBT_DATASET": dataset},
-            cwd=PROJECT,
+            cwd=self.project,
             capture_output=True,
             text=True,
             timeout=300,

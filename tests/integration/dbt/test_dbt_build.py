@@ -22,7 +22,7 @@ from tests.support.lineage import Event, Lineage, databases_of_tables, holes, pa
 from tests.support.listened_tasks import ListenedTasks
 from tributary.consolidation import Plan
 from tributary.ledger.audited import audited_contents
-from tributary.ledger.reading import partition_contents
+from tributary.ledger.reading import partition_contents, rows_as_of
 from tributary.registry import load_registry
 
 BUCKET = "dumps"
@@ -114,6 +114,13 @@ def test_each_dump_has_its_own_rows_whatever_the_order_of_loading(warehouse: War
         (DAY_1, 1, "shipped"), (DAY_1, 2, "cancelled"), (DAY_1, 3, "placed"),
         (DAY_2, 1, "shipped"), (DAY_2, 2, "cancelled"), (DAY_2, 3, "returned"), (DAY_2, 4, "paid"),
     ]  # fmt: skip
+
+
+def test_what_has_not_changed_has_one_version_from_its_first_day_on(warehouse: Warehouse, built: Built) -> None:
+    query = "select product_id, _valid_from, _valid_to from shop_eu.products__history order by 1, 2"
+    assert warehouse.rows(query) == [(1, DAY_1, None), (2, DAY_1, None)]
+    assert rows_as_of(warehouse.client, "shop_eu", ["products__history"], str(DAY_1)) == {"products__history": 2}
+    assert rows_as_of(warehouse.client, "shop_eu", [], str(DAY_1)) == {}
 
 
 def test_a_day_goes_on_with_what_was_parsed_for_another(warehouse: Warehouse, built: Built) -> None:
@@ -259,13 +266,13 @@ def test_a_table_comes_from_what_its_own_columns_come_from_and_not_from_all_that
 def test_every_column_of_every_model_has_an_origin_but_the_counted_and_the_constant_ones(events: list[Event]):
     counted = {"orders_count", "lines_count", "flights_count"}
     models = [event for event in events if event["job"]["facets"]["jobType"]["integration"] == "DBT"]
-    assert len(models) == 2 * (7 + 8) + 2 * (5 + 6) + 14
+    assert len(models) == 2 * (7 + 8 + 1) + 2 * (5 + 6) + 14
     for event in models:
         (output,) = event["outputs"]
         columns = {field["name"] for field in output["facets"].get("schema", {}).get("fields", ())}
         known = set(output["facets"]["columnLineage"]["fields"])
         consolidated = ".consolidated__audit." in output["name"]
-        constant = {"_database"} if consolidated else {"_dump_date", *counted}
+        constant = {"_database"} if consolidated else {"_dump_date", "_valid_from", "_valid_to", "_ended_by", *counted}
         assert columns - known <= constant, output["name"]
 
 
@@ -297,8 +304,9 @@ def test_of_a_dbt_run_that_failed_only_the_models_that_were_built_have_events(
 
 
 def _built(outcome: Outcome) -> set[str]:
+    # An event is of a table; the name of a model that is made begins with its app.
     return {
-        node.rpartition(".")[2]
+        node.rpartition(".")[2].removeprefix("retail__")
         for node, status in outcome.statuses().items()
         if node.startswith("model.") and status == "success"
     }

@@ -26,7 +26,7 @@ def test_every_table_of_every_layer_is_there(dictionary: Dictionary):
     for app, contract in contracts.items():
         assert names(dictionary, Layer.raw, app) == list(contract.tables)
         assert names(dictionary, Layer.staging, app) == sorted(f"stg_{app}__{table}" for table in contract.tables)
-        assert names(dictionary, Layer.marts, app) == list(contract.mart_names)
+        assert names(dictionary, Layer.marts, app) == [*contract.mart_names, *contract.histories.values()]
         assert names(dictionary, Layer.consolidated, app) == list(contract.mart_names)
         assert dictionary.apps[app].problem == ""
     assert names(dictionary, Layer.consolidated) == ["databases"]

@@ -6,9 +6,10 @@
 
 locals {
   grants = {
-    # Airbyte fills it. The pipeline leaves its marker there and takes bad rows out to quarantine.
+    # Airbyte fills it. The pipeline leaves its marker there and takes bad rows out to quarantine. dbt asks there which
+    # rows a dump has although its tables lack them: a history does not call them deleted.
     raw        = { writers = ["loader", "pipeline"], readers = ["transformer", "engineers"] }
-    quarantine = { writers = ["pipeline"], readers = ["engineers"] }
+    quarantine = { writers = ["pipeline"], readers = ["transformer", "engineers"] }
     # dbt builds it. The pipeline only reads: counts, checksums, expectations.
     database = { writers = ["transformer"], readers = ["pipeline", "engineers"] }
     # dbt builds here what the pipeline then checks, keeps as a version and publishes.
