@@ -18,6 +18,7 @@ from tributary.dictionary.cli import docs
 from tributary.dump_check import ReportFormat, check_dump
 from tributary.dumps import DumpError
 from tributary.errors import PermanentError, TributaryError
+from tributary.forgetting.cli import forget
 from tributary.onboarding.cli import add_database
 from tributary.onboarding.cli import app as contract_app
 from tributary.onboarding.personal import unclassified
@@ -43,6 +44,7 @@ app.add_typer(dead_letters_app, name="dead-letters")
 app.command()(rollback)
 app.add_typer(snapshot_app, name="snapshot")
 app.command()(export)
+app.command()(forget)
 app.command()(cost)
 app.command()(watch)
 app.command()(docs)

@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from tributary.dumps.column_types import column_type
 from tributary.dumps.words import words_of
 from tributary.errors import RegistryError
+from tributary.forgetting import subjects
 from tributary.strict_yaml import read_yaml, show, validated
 
 # A BigQuery dataset name (letters, digits, underscores) which is also a MySQL name without quotes.
@@ -115,6 +116,40 @@ class Mart(Frozen):
     description: str
 
 
+class Membership(Frozen):
+    """Which rows of a table are a subject's: those whose column has its key, or that of a row of `through` which is."""
+
+    column: Identifier
+    through: Identifier | None = Field(
+        None,
+        description="Another table of the subject, whose key (of one column) the column has; empty: the subject's.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name(cls, given: Any) -> Any:
+        """`customers: customer_id` is short for `customers: {column: customer_id}`."""
+        return {"column": given} if isinstance(given, str) else given
+
+
+class Subject(Frozen):
+    """Whom a request to forget can name, and where the rows are: docs/forget.md."""
+
+    description: str = ""
+    shared: bool = Field(False, description="Whether a key names the same one in every database of the app.")
+    tables: dict[Identifier, Membership] = Field(
+        min_length=1,
+        description="By table or mart, the column with the key, or `{column: ..., through: ...}` for rows that are "
+        "reached through another table.",
+        json_schema_extra={
+            "additionalProperties": {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/Membership"}]},
+        },
+    )
+    kept: dict[Identifier, str] = Field(
+        default_factory=dict, description="Tables with such a column whose rows stay, each with the reason."
+    )
+
+
 class Models(StrEnum):
     """Where an app's dbt models come from."""
 
@@ -154,6 +189,9 @@ class Contract(Frozen):
     left_out: tuple[str, ...] = Field((), description="Tables of the dumps that are known, and not copied.")
     tables: dict[Identifier, Table] = Field(min_length=1)
     marts: dict[Name, Mart] = Field(default_factory=dict)
+    subjects: dict[Name, Subject] = Field(
+        default_factory=dict, description="Whose rows `tributary forget` can take out of every layer."
+    )
 
     @property
     def raw_only(self) -> bool:
@@ -212,6 +250,7 @@ def _faults(contract: Contract, name: str) -> Iterator[str]:
         yield f"left_out: found {both!r}, expected no table that the contract describes"
     for clash in sorted(set(contract.tables) & set(contract.marts)):
         yield f"marts: found {clash!r}, expected a name that no table has"
+    yield from subjects.faults(contract)
 
 
 def _table_faults(contract: Contract, table: Table) -> Iterator[str]:
