@@ -131,6 +131,10 @@ class Membership(Frozen):
         """`customers: customer_id` is short for `customers: {column: customer_id}`."""
         return {"column": given} if isinstance(given, str) else given
 
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict[str, Any]:
+        return {"anyOf": [{"type": "string"}, handler(schema)]}
+
 
 class Subject(Frozen):
     """Whom a request to forget can name, and where the rows are: docs/forget.md."""
@@ -141,9 +145,6 @@ class Subject(Frozen):
         min_length=1,
         description="By table or mart, the column with the key, or `{column: ..., through: ...}` for rows that are "
         "reached through another table.",
-        json_schema_extra={
-            "additionalProperties": {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/Membership"}]},
-        },
     )
     kept: dict[Identifier, str] = Field(
         default_factory=dict, description="Tables with such a column whose rows stay, each with the reason."

@@ -3,4 +3,8 @@ update ops.quality_results
 set sample_keys = []
 where
     database in (@database, 'consolidated')
-    and exists (select 1 from unnest(sample_keys) as sample where regexp_contains(sample, @named))
+    and exists (
+        select 1
+        from unnest(sample_keys) as sample
+        where regexp_contains(sample, @named)
+    )

@@ -3,4 +3,8 @@ select count(*) as row_count
 from ops.quality_results
 where
     database in (@database, 'consolidated')
-    and exists (select 1 from unnest(sample_keys) as sample where regexp_contains(sample, @named))
+    and exists (
+        select 1
+        from unnest(sample_keys) as sample
+        where regexp_contains(sample, @named)
+    )

@@ -2,7 +2,7 @@
 create table if not exists ops.forget_receipts (
     request_id string not null options (description = 'Request, as in ops.forgotten.'),
     database string not null options (description = 'Database, as in the registry.'),
-    layer string not null options (description = 'dump (an import), staging, raw, quarantine, marts, audit, version, consolidated or ops.'),
+    layer string not null options (description = 'dump (of an import), staging, raw, ..., consolidated or ops.'),
     dataset string not null options (description = 'Dataset, or the staging database.'),
     table_name string not null options (description = 'Table.'),
     removed int64 not null options (description = 'Rows that were taken out.'),

@@ -36,4 +36,4 @@ left join taken_out on forgotten.request_id = taken_out.request_id
 left join imported on forgotten.request_id = imported.request_id
 where true
 qualify row_number() over (partition by forgotten.request_id order by forgotten.recorded_at desc) = 1
-order by requested_at, request_id
+order by requested_at, forgotten.request_id

@@ -6,7 +6,7 @@ create table if not exists ops.published (
     as_of string not null options (description = 'Day of the dump by database, as JSON.'),
     tables string not null options (description = 'Rows by table, as JSON.'),
     row_count int64 not null options (description = 'Rows of all tables together, but `databases`.'),
-    kind string not null options (description = 'publish, rollback to a version that was published before, or forget: the same without rows that were taken out.'),
+    kind string not null options (description = 'publish, rollback to an older version, or forget: the same without rows.'),
     published_by string options (description = 'Who rolled back, or asked to forget.'),
     why string options (description = 'Why.'),
     published_at timestamp not null options (description = 'When readers began to see it (UTC).')

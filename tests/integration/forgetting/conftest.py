@@ -83,7 +83,11 @@ def dump_of(shop: str, day: int, *, person: bool = True) -> str:
         for row in rows:
             values = ", ".join("null" if value is None else repr(value) for value in row)
             inserts.append(f"insert into {table} values ({values});\n")
-    return f"{SCHEMA}\n{''.join(inserts)}-- Dump completed on 2013-01-{day:02}  2:00:00\n"
+    head, end = (
+        f"-- Host: localhost    Database: {shop}\n{SCHEMA}\n",
+        f"-- Dump completed on 2013-01-{day:02}  2:00:00\n",
+    )
+    return head + "".join(inserts) + end
 
 
 class TaskInstance:
