@@ -40,6 +40,10 @@ Columns = dict[str, dict[str, str]]
 _HELD = "publishing is on hold"
 _OVERTAKEN = "another version is live"
 _FORGOTTEN = "somebody was asked to be forgotten"
+_FORGOTTEN_MEANWHILE = (
+    "somebody was asked to be forgotten while this was prepared, and it may have the rows. Nothing was changed; the "
+    "next try, after `tributary forget` has ended, reads anew."
+)
 # A variable of the transaction's script. Where a table has a column of that name, BigQuery takes the column.
 _REPLACED = "_tributary_replaced"
 
@@ -85,6 +89,7 @@ def publish(
     )
     with versions.not_removed(client, version.id):
         rows = row_counts(client, version.dataset, names)
+    _refuse_forgotten_since(store, forgotten)
     _check_whole(version.dataset, rows, databases)
     publication = Publication(
         version=version.id,
@@ -198,10 +203,7 @@ def _refusals_told(store: OpsStore) -> Iterator[None]:
                 "publishing was on hold, and was released a moment later. Nothing was published; the next try does."
             ) from None
         if _FORGOTTEN in words:
-            raise OvertakenError(
-                "somebody was asked to be forgotten while this was prepared, and it may have the rows. Nothing was "
-                "changed; try again when `tributary forget` has ended."
-            ) from None
+            raise OvertakenError(_FORGOTTEN_MEANWHILE) from None
         if _OVERTAKEN in words:
             raise OvertakenError(
                 "another version became live while this one was prepared. Nothing was changed; "
@@ -220,6 +222,12 @@ def missing_columns(table: str, wanted: Mapping[str, str], existing: Mapping[str
                 "which is then made anew; then publish or roll back again."
             )
     return {name: data_type for name, data_type in wanted.items() if name not in existing}
+
+
+def _refuse_forgotten_since(store: OpsStore, forgotten: int) -> None:
+    """For words that fit, as rows may have gone meanwhile; the transaction itself asks again."""
+    if require_none_open(store) != forgotten:
+        raise OvertakenError(_FORGOTTEN_MEANWHILE)
 
 
 def _check_whole(dataset: str, rows: Mapping[str, int], databases: Iterable[Mapping[str, Any]]) -> None:

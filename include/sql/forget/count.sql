@@ -5,4 +5,4 @@ select
     count(*) as row_count
 from `$dataset`.`$table`
 where $condition
-group by table_name, state
+group by 1, 2

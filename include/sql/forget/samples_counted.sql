@@ -6,5 +6,5 @@ where
     and exists (
         select 1
         from unnest(sample_keys) as sample
-        where regexp_contains(sample, @named)
+        where regexp_contains(concat(table_name, ' ', sample), @named)
     )

@@ -115,13 +115,19 @@ def area_of_many(client: Client, layer: str, dataset: str, database: str, contra
 
 
 def collect_links(areas: Iterable[Area], contract: Contract, key: str) -> Links:
-    """The keys of the subject's rows in datasets that belong together, the nearest tables first."""
+    """The keys of the subject's rows in datasets that belong together, of tables whose key is one column.
+
+    The nearest tables first: the others are reached through them.
+    """
     links = Links(key)
-    together = list(areas)
-    parents = {one.through for area in together for one in area.tables if one.through}
-    found = [(area, one) for area in together for one in area.tables if one.known_as in parents]
+    keys = {
+        table: described.primary_key[0]
+        for table, described in contract.tables.items()
+        if len(described.primary_key) == 1
+    }
+    found = [(area, one) for area in areas for one in area.tables if one.known_as in keys]
     for area, one in sorted(found, key=lambda pair: pair[1].depth):
-        links.add(one.known_as, area.collect(one, contract.tables[one.known_as].primary_key[0], links))
+        links.add(one.known_as, area.collect(one, keys[one.known_as], links))
     return links
 
 

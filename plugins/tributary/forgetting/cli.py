@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import getpass
+import sys
+from contextlib import redirect_stdout
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -62,7 +64,9 @@ def _forget(
     if not yes:
         _explain(forgettings)
         typer.confirm("Take these rows out of every layer? That cannot be undone.", abort=True)
-    receipts = [one.run() for one in forgettings]
+    # What the command prints may be read by programs; Airflow's hooks say there what they do.
+    with redirect_stdout(sys.stderr):
+        receipts = [one.run() for one in forgettings]
     _print(store, zip((database for database, _ in asked), receipts, strict=True), output)
     return receipts
 
@@ -102,9 +106,8 @@ def _forgetting(store: OpsStore, database: Database, request: Request) -> Forget
     from tributary.forgetting.forgetting import Forgetting
     from tributary.hooks.clients import builders_client, staging_server
 
-    return Forgetting(
-        store, builders_client(store.client), staging_server(database.cloud_sql_instance), database, request
-    )
+    mysql = staging_server(database.cloud_sql_instance)
+    return Forgetting(store, builders_client(store.client), mysql, database, request)
 
 
 def _explain(forgettings: Iterable[Forgetting]) -> None:

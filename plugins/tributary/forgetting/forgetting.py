@@ -7,7 +7,6 @@ they count.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from tributary import naming, versions
 from tributary.contracts import Subject
-from tributary.forgetting import records, requests
+from tributary.forgetting import in_ops, records, requests
 from tributary.forgetting import versions as kept
 from tributary.forgetting.areas import (
     Area,
@@ -30,7 +29,7 @@ from tributary.forgetting.staging import by_table, counted, take_out
 from tributary.forgetting.tables import Links
 from tributary.ledger.store import OpsStore, execute
 from tributary.registry import Database
-from tributary.sqlfiles import read_sql, render_sql
+from tributary.sqlfiles import render_sql
 from tributary.staging import read_marker
 
 if TYPE_CHECKING:
@@ -115,7 +114,7 @@ class Forgetting:
         for pool in of_many:
             self._clean(pool, before)
         self._republish(before)
-        lines |= self._clean_ops(pools)
+        lines |= in_ops.clean(self.store, self.request, self.database.contract, [pool.links for pool in pools])
         lines |= {place: sum(days.values()) for place, days in before.items()}
         again = self._pools_again(pools)
         left = {place: sum(days.values()) for place, days in _counts(again).items()}
@@ -202,44 +201,18 @@ class Forgetting:
     def _republish(self, before: Found) -> None:
         """Have every version and record say what rows there are, and readers see the live version as it is now."""
         client, seen = self.store.client, versions.published(self.store)
-        whole = {version.id: version for version in versions.kept(client) if version.content}
-        tables = self.database.contract.mart_names
+        whole = [version for version in versions.kept(client) if version.content]
+        for version in whole:
+            # Also in one that is not published yet.
+            kept.recount_database(client, version, self.database.name, self.database.contract.mart_names)
+        ids = {version.id for version in whole}
+        shown = any(days for (layer, _, _), days in before.items() if layer == "consolidated")
         for publication in seen:
-            if publication.version not in whole:
-                continue
-            version, live = whole[publication.version], publication is seen[0]
-            now = kept.recount(self.store, version, publication, self.database.name, tables, live=live)
-            shown = any(days for (layer, _, _), days in before.items() if layer == "consolidated")
-            if live and (now != publication or shown):
-                kept.republish(self.store, now, self.request)
-
-    def _clean_ops(self, pools: Iterable[Pool]) -> dict[tuple[str, str, str], int]:
-        """Keys in samples of failed checks and in decisions about rows; how many records they were in."""
-        named = self._names(pools)
-        values = {"database": self.database.name, "named": named}
-        removed = {}
-        for table, name in (("quality_results", "forget/samples"), ("quarantine_decisions", "forget/decisions")):
-            (counted_rows,) = self.store.query(f"{name}_counted", **values)
-            removed["ops", naming.OPS, table] = counted_rows["row_count"]
-            if counted_rows["row_count"]:
-                execute(self.store.client, read_sql(name), **values)
-        return removed
-
-    def _names(self, pools: Iterable[Pool]) -> str:
-        """A pattern for the person's key, and those of rows by which others are reached, as `ops` writes keys."""
-        keys: dict[str, set[str]] = {}
-        for rule in self._subject.tables.values():
-            found = keys.setdefault(rule.column, set())
-            if not rule.through:
-                found.add(self.request.key)
-            else:
-                found.update(key for pool in pools for key in pool.links.keys_of(rule.through))
-        named = [
-            rf"{re.escape(column)}\"?[=:]\"?(?:{'|'.join(map(re.escape, sorted(of_column)))})"
-            for column, of_column in keys.items()
-            if of_column
-        ]
-        return rf"(?:^|[ ,{{\"])(?:{'|'.join(named)})(?:$|[\",}}])"
+            if publication.version in ids:
+                live = publication is seen[0]
+                now = kept.recount(self.store, publication, live=live)
+                if live and (now != publication or shown):
+                    kept.republish(self.store, now, self.request)
 
     def _pools_again(self, pools: list[Pool]) -> list[Pool]:
         """What there is by now, to be looked into by the keys that were known before, too."""

@@ -33,12 +33,13 @@ def remains(client: Client, database: Database, receipt: Receipt, dumps: list[st
 
     :param dumps: the objects of the database's dumps in the bucket, `client` BigQuery's; `now` has a time zone.
     """
-    removed = sorted({line.dataset for line in receipt.lines if line.removed and line.layer not in ("staging", "ops")})
-    hours = max((_time_travel_hours(client, dataset) for dataset in removed), default=0)
+    # Whatever this try has found: one before it may have been killed.
+    looked_into = sorted({line.dataset for line in receipt.lines if line.layer not in ("staging", "ops")})
+    hours = max((_time_travel_hours(client, dataset) for dataset in looked_into), default=0)
     if hours:
         end = now + timedelta(hours=hours)
         yield Remain(
-            f"BigQuery's time travel of {', '.join(removed)}",
+            f"BigQuery's time travel of {', '.join(looked_into)}",
             f"{end:%Y-%m-%d %H:%M} UTC; its fail-safe, for Google's support alone, {end + _FAIL_SAFE:%Y-%m-%d}",
         )
     for table, reason in database.contract.subjects[receipt.request.subject].kept.items():

@@ -39,6 +39,7 @@ def take_out(mysql: Any, staging: str, contract: Contract, requests: Iterable[Re
     )
     with closing(mysql.get_conn()) as connection, closing(connection.cursor()) as cursor:
         # As one transaction: the connection commits when it is told to.
+        cursor.execute(f"use `{staging}`")
         cursor.execute("set session foreign_key_checks = 0")
         cursor.execute("set session autocommit = 0")
         for name, subject in contract.subjects.items():

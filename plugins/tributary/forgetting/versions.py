@@ -44,33 +44,32 @@ def thaw(client: Client, dataset: str, table: str) -> None:
     client.delete_table(f"{client.project}.{dataset}.{_THAWED}{table}")
 
 
-def recount(
-    store: OpsStore, version: Version, publication: Publication, database: str, tables: Iterable[str], *, live: bool
-) -> Publication:
-    """Say how many rows a version and one of its databases have by now, in the version and in `ops.published`.
-
-    Of the `live` version that says the transaction which takes the rows from readers (`republish`), as `consolidated`
-    has them until then. Returns what the record is to be.
+def recount_database(client: Client, version: Version, database: str, tables: Iterable[str]) -> None:
+    """Say how many rows a database has in a version by now, in its table of all databases.
 
     :param tables: the consolidated tables of the database's app.
     """
-    client, names = store.client, [name for name in publication.tables if name != DATABASES]
-    found = row_counts(client, version.dataset, names)
-    counted = replace(
-        publication,
-        tables={**found, DATABASES: publication.tables[DATABASES]},
-        row_count=sum(found.values()),
-    )
-    if counted == publication:
-        return publication
-    counted_by: Tables = {name: () for name in tables if name in found}
-    query = bigquery_query(version.dataset, counted_by, f"{naming.DATABASE_COLUMN} = @database")
-    rows = sum(one.rows for one in contents_of(execute(client, query, database=database), counted_by).values())
+    there = {item.table_id for item in client.list_tables(version.dataset)}
+    counted: Tables = {name: () for name in tables if name in there}
+    query = bigquery_query(version.dataset, counted, f"{naming.DATABASE_COLUMN} = @database")
+    rows = sum(one.rows for one in contents_of(execute(client, query, database=database), counted).values())
     sql = render_sql("consolidated/recount", dataset=version.dataset, table=DATABASES)
     execute(client, sql, database=database, rows=str(rows))
-    if not live:
+
+
+def recount(store: OpsStore, publication: Publication, *, live: bool) -> Publication:
+    """Say in `ops.published` how many rows a version has by now; returns what is said.
+
+    Of the `live` version that says the transaction which takes the rows from readers (`republish`), as `consolidated`
+    has them until then.
+    """
+    names = [name for name in publication.tables if name != DATABASES]
+    found = row_counts(store.client, naming.version_dataset(publication.version), names)
+    tables = {**found, DATABASES: publication.tables[DATABASES]}
+    counted = replace(publication, tables=tables, row_count=sum(found.values()))
+    if counted != publication and not live:
         record = {"tables": json.dumps(counted.tables), "rows": str(counted.row_count)}
-        execute(client, read_sql("ops/published__recount"), version=version.id, **record)
+        execute(store.client, read_sql("ops/published__recount"), version=publication.version, **record)
     return counted
 
 

@@ -5,6 +5,7 @@ One file and one story: each test goes on where the one before it has ended.
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from datetime import date
@@ -15,11 +16,11 @@ from google.cloud import bigquery, storage
 from typer.testing import CliRunner
 
 from tests.integration.forgetting.conftest import OWN, PERSON, Shops
-from tests.support.killing import Killed, killed_after
+from tests.support import recorded_sql
 from tributary import exporting, naming, rollback, snapshots, versions
 from tributary.cli import app
 from tributary.errors import ForgottenMeanwhileError, OvertakenError
-from tributary.forgetting import requests
+from tributary.forgetting import forgetting, requests
 from tributary.forgetting.cli import request_about
 from tributary.forgetting.forgetting import Forgetting
 from tributary.ledger.store import OpsStore
@@ -30,6 +31,37 @@ ON_RECORD = {"ops.forgotten"}
 COMMAND = ["forget", "--app", "retail", "--subject", "customer", "--key", str(PERSON), "--database", "shop_eu"]
 
 Everything = dict[str, list[str]]
+
+# What a try is killed at, before the call with that number: while rows go, while a snapshot is replaced by a copy,
+# before readers have the rest, before the receipt.
+MOMENTS = (
+    (forgetting.records, "record_what_will_be_left", 1),
+    (forgetting.Area, "remove", 1),
+    (forgetting.Area, "remove", 4),
+    (forgetting.Area, "remove", 12),
+    (forgetting.kept, "copy_table", 2),
+    (forgetting.kept, "copy_table", 3),
+    (forgetting.kept, "copy_table", 4),
+    (forgetting.kept, "recount_database", 2),
+    (forgetting.kept, "recount", 2),
+    (forgetting.kept, "republish", 1),
+    (forgetting.Forgetting, "_record", 1),
+)
+
+
+class Killed(BaseException):
+    """The process ends here, as under SIGKILL: nothing in between may handle it."""
+
+
+def kill_at(patch: pytest.MonkeyPatch, place: Any, name: str, calls: int) -> None:
+    call, numbers = getattr(place, name), itertools.count(1)
+
+    def killed(*arguments: Any, **options: Any) -> Any:
+        if next(numbers) == calls:
+            raise Killed
+        return call(*arguments, **options)
+
+    patch.setattr(place, name, killed)
 
 
 def is_the_person(table: str, row: str) -> bool:
@@ -135,14 +167,14 @@ def test_somebody_who_is_not_there_is_on_record_all_the_same(loaded: Shops, comm
 
 @pytest.mark.usefixtures("before")
 def test_tries_that_are_killed_leave_the_request_open_and_nothing_is_published(
-    loaded: Shops,
+    loaded: Shops, monkeypatch: pytest.MonkeyPatch
 ):
     plan = loaded.plan(2)
-    client = loaded.client
-    # In staging, in the databases' datasets, with a snapshot that is being replaced, before readers have the rest.
-    for writes in (2, 50, 60, 70, 80, 90, 100):
-        with killed_after(client, writes), pytest.raises(Killed):
-            request_of(loaded, client=client).run()
+    for place, name, calls in MOMENTS:
+        with monkeypatch.context() as patch:
+            kill_at(patch, place, name, calls)
+            with pytest.raises(Killed):
+                request_of(loaded).run()
     assert [one.event for one in requests.on_record(loaded.store, "shop_eu")] == [requests.REQUESTED]
     with pytest.raises(OvertakenError, match="rows of a customer of shop_eu are being taken out"):
         loaded.publish(plan)
@@ -160,7 +192,7 @@ def receipt(loaded: Shops, before: Everything) -> dict[str, Any]:
         patch.setattr("google.cloud.bigquery.Client", lambda *_, **__: client)
         result = CliRunner().invoke(app, [*COMMAND, "--why", "ticket 1", "--yes", "--format", "json"])
     assert result.exit_code == 0, (result.output, result.exception)
-    found: dict[str, Any] = json.loads(result.output)[0]
+    found: dict[str, Any] = json.loads(result.stdout)[0]
     return found
 
 
@@ -199,7 +231,7 @@ def test_versions_say_how_many_rows_they_have(loaded: Shops, receipt: dict[str, 
         of_databases = loaded.sql(f"select sum(row_count) from consolidated__v{one.version}.databases")
         assert of_databases == [(one.row_count,)]
     live = versions.published(loaded.store)[0]
-    assert (live.kind, live.why) == ("forget", "ticket 1")
+    assert (live.kind, live.published_by, live.why) == ("forget", "tests", "a ticket")
     assert [one.name for one in snapshots.snapshots(loaded.client, loaded.store)] == ["training"]
 
 
@@ -213,8 +245,8 @@ def test_a_snapshot_is_exported_without_the_person(loaded: Shops, receipt: dict[
 def test_again_nothing_is_found(loaded: Shops, receipt: dict[str, Any], command: CliRunner):
     again = command.invoke(app, [*COMMAND, "--why", "ticket 1", "--yes", "--format", "json"])
     assert again.exit_code == 0, (again.output, again.exception)
-    assert json.loads(again.output)[0]["removed"] == 0
-    listed = json.loads(command.invoke(app, ["forget", "--list", "--format", "json"]).output)
+    assert json.loads(again.stdout)[0]["removed"] == 0
+    listed = json.loads(command.invoke(app, ["forget", "--list", "--format", "json"]).stdout)
     assert [(one["subject_key"], one["state"], one["last_seen_in"]) for one in listed] == [
         ("999", "done", None),
         (str(PERSON), "done", None),
@@ -241,7 +273,7 @@ def test_a_rollback_a_late_production_and_an_old_dump_do_not_bring_the_person_ba
     assert ledger["dump"] == ledger["staging"] + ledger["forgotten"] == ledger["raw"] + 2
     assert ledger["raw"] == ledger["marts"] == ledger["consolidated"]
     assert old.ti.xcom_pull("import_dump")["requests"] == 1
-    listed = json.loads(command.invoke(app, ["forget", "--list", "--format", "json"]).output)
+    listed = json.loads(command.invoke(app, ["forget", "--list", "--format", "json"]).stdout)
     assert [(one["last_seen_in"], one["dumps_with_rows"]) for one in listed] == [(None, 0), ("2013-01-03", 2)]
 
 
@@ -288,3 +320,7 @@ def test_a_publish_that_was_prepared_before_does_not_bring_the_person_back(
         "select count(*) from consolidated.customers where _database = 'shop_us' and customer_id = 3"
     ) == [(0,)]
     assert naming.CONSOLIDATED in {line.dataset for line in other.run().lines}
+
+
+def test_all_that_was_sent_is_googlesql(loaded: Shops, receipt: dict[str, Any]):
+    recorded_sql.check(loaded.client)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
 from tributary.contracts import Contract
 from tributary.forgetting.cli import databases_of
+from tributary.forgetting.in_ops import pattern
 from tributary.forgetting.subjects import UnknownSubjectError, depths, faults, looked_for, subject_of
 from tributary.forgetting.tables import Links, targets, without_column
 from tributary.registry import load_registry
@@ -165,3 +167,31 @@ def test_a_table_that_lacks_its_column_is_named():
         contract.subjects["customer"], {"orders": {"buyer": "INT64"}, "lines": {"order_id": "INT64"}}
     )
     assert list(found) == ["orders.id"]
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("customers id=7", True),
+        ("customers _database=shop_eu, id=7, day=1", True),
+        ('customers {"id":7}', True),
+        ('customers {"id":"7","line":1}', True),
+        ("lines order_id=9, line=2", True),
+        ('lines {"order_id":9,"line":2}', True),
+        ("orders order_id=9", True),
+        ("lines line_id=5", True),
+        ("customers id=77", False),
+        ("customers id=17", False),
+        ("customers idx=7", False),
+        ("lines order_id=7", False),
+        ("lines xorder_id=9", False),
+        ("goods id=7", False),
+        ('goods {"sku":7}', False),
+    ],
+)
+def test_keys_are_known_in_both_forms_that_ops_has_and_of_their_own_table(text: str, named: bool):
+    links, contract = Links("7"), contract_of()
+    links.add("orders", [("2013-01-01", "9")])
+    links.add("lines", [("2013-01-01", "5")])
+    found = pattern("7", contract, contract.subjects["customer"], [links])
+    assert bool(re.search(found, text)) == named
