@@ -19,6 +19,7 @@ from tributary.dump_check import ReportFormat, check_dump
 from tributary.dumps import DumpError
 from tributary.errors import PermanentError, TributaryError
 from tributary.forgetting.cli import forget
+from tributary.forgetting.subjects import unnamed
 from tributary.onboarding.cli import add_database
 from tributary.onboarding.cli import app as contract_app
 from tributary.onboarding.personal import unclassified
@@ -72,6 +73,7 @@ def check() -> None:
             "expected it to say `personal: true`, or `personal: false` where it is not"
             for table, column, reason in unclassified(contract)
         ]
+        faults += [f"include/contracts/{contract.app}.yaml: {fault}" for fault in unnamed(contract)]
     faults += [f"{path} is not what the registry gives; run `tributary generate`" for path in generated.stale(registry)]
     for fault in faults:
         errors.print(fault, style="red", highlight=False, soft_wrap=True)

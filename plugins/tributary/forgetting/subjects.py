@@ -70,6 +70,19 @@ def faults(contract: Contract) -> Iterator[str]:
         yield from (f"subjects.{name}.{fault}" for fault in _faults(contract, subject))
 
 
+def unnamed(contract: Contract) -> Iterator[str]:
+    """Tables that look as if they were a subject's, since they have a column by which others are; a person decides."""
+    for name, subject in contract.subjects.items():
+        columns = {rule.column for rule in subject.tables.values()}
+        for table, described in contract.tables.items():
+            if table not in subject.tables and table not in subject.kept:
+                for column in sorted(columns & set(described.selected_columns)):
+                    yield (
+                        f"subjects.{name}.tables: {table} has {column}, too; expected it among them, or under `kept` "
+                        "with the reason why its rows stay"
+                    )
+
+
 def _faults(contract: Contract, subject: Subject) -> Iterator[str]:
     known = {*contract.tables, *contract.marts}
     for place, tables in (("tables", subject.tables), ("kept", subject.kept)):
@@ -98,7 +111,6 @@ def _faults(contract: Contract, subject: Subject) -> Iterator[str]:
     ):
         yield "tables: found numbers and texts as columns of one key, expected one or the other"
     yield from _faults_of_links(contract, subject)
-    yield from _left_unnamed(contract, subject)
 
 
 def _faults_of_links(contract: Contract, subject: Subject) -> Iterator[str]:
@@ -115,18 +127,6 @@ def _faults_of_links(contract: Contract, subject: Subject) -> Iterator[str]:
             yield f"tables.{table}.through: found {rule.through!r}, which leads back to {table}; expected the key's way"
         elif table in contract.tables and rule.column not in contract.tables[table].selected_columns:
             yield f"tables.{table}: found {rule.column!r}, expected a column of the table that is copied"
-
-
-def _left_unnamed(contract: Contract, subject: Subject) -> Iterator[str]:
-    """Tables that look as if they belonged to the subject: they have a column by which others do."""
-    columns = {rule.column for rule in subject.tables.values()}
-    for table, described in contract.tables.items():
-        if table not in subject.tables and table not in subject.kept:
-            for column in sorted(columns & set(described.selected_columns)):
-                yield (
-                    f"tables: {table} has {column}, too; expected it among them, or under `kept` with the reason why "
-                    "its rows stay"
-                )
 
 
 def _key_column(contract: Contract, subject: Subject) -> tuple[str, str]:
