@@ -109,12 +109,13 @@ class Forgetting:
             kept.finish_thawing(self.store.client, version.dataset)
         lines = {("staging", self._staging, table): rows for table, rows in self._take_out_of_staging().items()}
         of_database, *of_many = pools = self._pools()
+        # First, while the rows are there whose keys it is about.
+        lines |= in_ops.clean(self.store, self.request, self.database.contract, [pool.links for pool in pools])
         before = _counts(pools)
         self._clean_database(of_database, before)
         for pool in of_many:
             self._clean(pool, before)
         self._republish(before)
-        lines |= in_ops.clean(self.store, self.request, self.database.contract, [pool.links for pool in pools])
         lines |= {place: sum(days.values()) for place, days in before.items()}
         again = self._pools_again(pools)
         left = {place: sum(days.values()) for place, days in _counts(again).items()}

@@ -36,15 +36,12 @@ Everything = dict[str, list[str]]
 # before readers have the rest, before the receipt.
 MOMENTS = (
     (forgetting.records, "record_what_will_be_left", 1),
-    (forgetting.Area, "remove", 1),
     (forgetting.Area, "remove", 4),
-    (forgetting.Area, "remove", 12),
     (forgetting.kept, "copy_table", 2),
     (forgetting.kept, "copy_table", 3),
-    (forgetting.kept, "copy_table", 4),
     (forgetting.kept, "recount_database", 2),
-    (forgetting.kept, "recount", 2),
     (forgetting.kept, "republish", 1),
+    (forgetting.kept, "recount", 2),
     (forgetting.Forgetting, "_record", 1),
 )
 
