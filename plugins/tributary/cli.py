@@ -18,6 +18,8 @@ from tributary.dictionary.cli import docs
 from tributary.dump_check import ReportFormat, check_dump
 from tributary.dumps import DumpError
 from tributary.errors import PermanentError, TributaryError
+from tributary.forgetting.cli import forget
+from tributary.forgetting.subjects import unnamed
 from tributary.onboarding.cli import add_database
 from tributary.onboarding.cli import app as contract_app
 from tributary.onboarding.personal import unclassified
@@ -44,6 +46,7 @@ app.add_typer(dead_letters_app, name="dead-letters")
 app.command()(rollback)
 app.add_typer(snapshot_app, name="snapshot")
 app.command()(export)
+app.command()(forget)
 app.command()(cost)
 app.command()(watch)
 app.command()(docs)
@@ -72,6 +75,7 @@ def check() -> None:
             for table, column, reason in unclassified(contract)
         ]
         faults += untagged(contract, INCLUDE / "dbt" / "models")
+        faults += [f"include/contracts/{contract.app}.yaml: {fault}" for fault in unnamed(contract)]
     faults += [f"{path} is not what the registry gives; run `tributary generate`" for path in generated.stale(registry)]
     for fault in faults:
         errors.print(fault, style="red", highlight=False, soft_wrap=True)

@@ -8,12 +8,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from tributary import naming
 from tributary.dumps.column_types import column_type
 from tributary.dumps.words import words_of
 from tributary.errors import RegistryError
+from tributary.forgetting import subjects
 from tributary.privacy.ways import LONGEST_NAME, Personal, copied_type, key_fault, type_fault
 from tributary.strict_yaml import read_yaml, show, validated
 
@@ -155,6 +156,41 @@ class Mart(Frozen):
     description: str
 
 
+class Membership(Frozen):
+    """Which rows of a table are a subject's: those whose column has its key, or that of a row of `through` which is."""
+
+    column: Identifier
+    through: Identifier | None = Field(
+        None,
+        description="Another table of the subject, whose key (of one column) the column has; empty: the subject's.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name(cls, given: Any) -> Any:
+        """`customers: customer_id` is short for `customers: {column: customer_id}`."""
+        return {"column": given} if isinstance(given, str) else given
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict[str, Any]:
+        return {"anyOf": [{"type": "string"}, handler(schema)]}
+
+
+class Subject(Frozen):
+    """Whom a request to forget can name, and where the rows are: docs/forget.md."""
+
+    description: str = ""
+    shared: bool = Field(False, description="Whether a key names the same one in every database of the app.")
+    tables: dict[Identifier, Membership] = Field(
+        min_length=1,
+        description="By table or mart, the column with the key, or `{column: ..., through: ...}` for rows that are "
+        "reached through another table.",
+    )
+    kept: dict[Identifier, str] = Field(
+        default_factory=dict, description="Tables with such a column whose rows stay, each with the reason."
+    )
+
+
 class Models(StrEnum):
     """Where an app's dbt models come from."""
 
@@ -194,6 +230,9 @@ class Contract(Frozen):
     left_out: tuple[str, ...] = Field((), description="Tables of the dumps that are known, and not copied.")
     tables: dict[Identifier, Table] = Field(min_length=1)
     marts: dict[Name, Mart] = Field(default_factory=dict)
+    subjects: dict[Name, Subject] = Field(
+        default_factory=dict, description="Whose rows `tributary forget` can take out of every layer."
+    )
 
     @property
     def raw_only(self) -> bool:
@@ -272,6 +311,7 @@ def _faults(contract: Contract, name: str) -> Iterator[str]:
     for table_name, history in contract.histories.items():
         for clash in sorted({*contract.tables, *contract.marts} & {history, naming.history_days(history)}):
             yield f"tables.{table_name}.history: found a table {clash!r}, expected none, as the history has that name"
+    yield from subjects.faults(contract)
 
 
 def _table_faults(contract: Contract, table: Table) -> Iterator[str]:

@@ -59,6 +59,10 @@ class RawTakenError(PermanentError):
     """The raw dataset holds the dump of another run than the one that wants to read it, or no whole one."""
 
 
+class ForgottenMeanwhileError(PermanentError):
+    """Somebody asked to be forgotten while a run was under way, which may have read the rows before."""
+
+
 class WaitedTooLongError(PermanentError):
     """What the task stepped back for did not come to its end."""
 

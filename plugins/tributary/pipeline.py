@@ -78,6 +78,7 @@ def build_elt_dag(database: Database, registry: Registry) -> DAG:
             source_uri="{{ ti.xcom_pull(task_ids='preflight')['uri'] }}",
             tables=database.contract.tables,
             preflight=preflight.output,
+            contract=database.contract,
             pool=naming.import_pool(database.cloud_sql_instance),
             execution_timeout=IMPORT_LIMIT,
         )

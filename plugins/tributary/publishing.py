@@ -15,12 +15,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Set
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from tributary import editions, naming, versions
 from tributary.consolidation import Plan
 from tributary.errors import OvertakenError, StageMismatchError
+from tributary.forgetting.requests import require_none_open
 from tributary.holds import refuse_while_held
 from tributary.ledger.audited import Contents, audited_contents, check_against_marts
 from tributary.ledger.reading import row_counts, table_columns
@@ -38,6 +39,11 @@ Columns = dict[str, dict[str, str]]
 # Why the transaction ends itself: the words by which its error is known again.
 _HELD = "publishing is on hold"
 _OVERTAKEN = "another version is live"
+_FORGOTTEN = "somebody was asked to be forgotten"
+_FORGOTTEN_MEANWHILE = (
+    "somebody was asked to be forgotten while this was prepared, and it may have the rows. Nothing was changed; the "
+    "next try, after `tributary forget` has ended, reads anew."
+)
 # A variable of the transaction's script. Where a table has a column of that name, BigQuery takes the column.
 _REPLACED = "_tributary_replaced"
 
@@ -61,12 +67,13 @@ def publish(
     :param keep: how many versions to keep; older ones, and what killed tries left, are removed.
     Returns what each database that was built anew has, by table. Raises StageMismatchError where a database's rows are
     not its marts', PublishHeldError while publishing is on hold, OvertakenError (which passes) where another run
-    rebuilds the audited tables or publishes at the same time, PlanOutdatedError where the plan no longer holds; nothing
-    is published then.
+    rebuilds the audited tables or publishes at the same time, or somebody's rows are being taken out, PlanOutdatedError
+    where the plan no longer holds; nothing is published then.
     """
     store = OpsStore(client, location)
     # For a quick answer; the transaction itself asks again, as all this takes its time.
     refuse_while_held(store)
+    forgotten = require_none_open(store)
     names = [table for app in apps for table in tables[app]]
     # Before they are read: what is published is what was checked, if they are still the same afterwards.
     written = versions.changes(client, names)
@@ -82,6 +89,7 @@ def publish(
     )
     with versions.not_removed(client, version.id):
         rows = row_counts(client, version.dataset, names)
+    _refuse_forgotten_since(store, forgotten)
     _check_whole(version.dataset, rows, databases)
     publication = Publication(
         version=version.id,
@@ -92,19 +100,27 @@ def publish(
         row_count=sum(rows.values()),
     )
     with versions.not_removed(client, version.id):
-        make_live(store, location, publication, all_rows=older is None)
+        make_live(store, location, publication, all_rows=older is None, forgotten=forgotten)
     versions.prune(client, store, keep)
     return contents
 
 
-def make_live(store: OpsStore, location: str, publication: Publication, *, all_rows: bool) -> None:
+def make_live(
+    store: OpsStore,
+    location: str,
+    publication: Publication,
+    *,
+    all_rows: bool,
+    databases: Iterable[str] = (),
+    forgotten: int | None = None,
+) -> None:
     """Make `consolidated` what a kept version is, and record it, in one transaction.
 
     Tables that were published before and that the version does not have lose their rows. Rows of databases that are the
-    same in the version that was live are left where they are, unless `all_rows` are to be replaced.
-    With nothing published, raises StageMismatchError where a column has another type by now, PublishHeldError
-    where publishing is on hold, which holds no rollback up, and OvertakenError where another version became live
-    since this began.
+    same in the version that was live are left where they are, unless `all_rows` are to be replaced, or those of these
+    `databases`. With nothing published, raises StageMismatchError where a column has another type by now,
+    PublishHeldError where publishing is on hold, which holds no rollback up, and OvertakenError where another version
+    became live since this began, or there are not as many records of `ops.forgotten` any more as `forgotten` says.
     """
     client, source = store.client, naming.version_dataset(publication.version)
     # Of a version that is gone the emulator says that it has no columns; this raises NotFound there, too.
@@ -125,8 +141,10 @@ def make_live(store: OpsStore, location: str, publication: Publication, *, all_r
     left: dict[str, list[str]] = {name: [] for name in sorted(ever & published.keys() - columns.keys())}
     live = seen[0] if seen else None
     partly = Partly() if all_rows or not live else _partly(client, publication, live, published, altered)
+    if partly.tables:
+        partly = replace(partly, databases=tuple(sorted({*partly.databases, *databases})))
     with _refusals_told(store):
-        execute(client, transaction(publication, {**columns, **left}, live.version if live else "", partly))
+        execute(client, transaction(publication, {**columns, **left}, live.version if live else "", partly, forgotten))
 
 
 @dataclass(frozen=True)
@@ -138,12 +156,17 @@ class Partly:
 
 
 def transaction(
-    publication: Publication, columns: Mapping[str, Iterable[str]], live: str, partly: Partly = Partly()
+    publication: Publication,
+    columns: Mapping[str, Iterable[str]],
+    live: str,
+    partly: Partly = Partly(),
+    forgotten: int | None = None,
 ) -> str:
     """The script that replaces the rows of every table by those of the publication's version.
 
     `columns` lists each table's; a table without any is emptied. It ends with an error, and changes nothing, where
-    another version than `live` is so by now; a publish also while publishing is on hold.
+    another version than `live` is so by now, or `ops.forgotten` has not as many records as `forgotten`; a publish also
+    while publishing is on hold.
     """
     source = naming.version_dataset(publication.version)
     # Here and not only before: what BigQuery has read in a transaction and what it writes belong to one moment,
@@ -152,6 +175,8 @@ def transaction(
     steps.append(
         render_sql("consolidated/refuse_overtaken", live=live, version=publication.version, refusal=_OVERTAKEN)
     )
+    if forgotten is not None:
+        steps.append(render_sql("consolidated/refuse_forgotten", records=str(forgotten), refusal=_FORGOTTEN))
     for table, names in columns.items():
         rows = {"condition": f"_database in unnest({_REPLACED})" if table in partly.tables else "true"}
         steps.append(compose_sql("consolidated/empty_table", rows, {"table": table}))
@@ -177,6 +202,8 @@ def _refusals_told(store: OpsStore) -> Iterator[None]:
             raise OvertakenError(
                 "publishing was on hold, and was released a moment later. Nothing was published; the next try does."
             ) from None
+        if _FORGOTTEN in words:
+            raise OvertakenError(_FORGOTTEN_MEANWHILE) from None
         if _OVERTAKEN in words:
             raise OvertakenError(
                 "another version became live while this one was prepared. Nothing was changed; "
@@ -195,6 +222,12 @@ def missing_columns(table: str, wanted: Mapping[str, str], existing: Mapping[str
                 "which is then made anew; then publish or roll back again."
             )
     return {name: data_type for name, data_type in wanted.items() if name not in existing}
+
+
+def _refuse_forgotten_since(store: OpsStore, forgotten: int) -> None:
+    """For words that fit, as rows may have gone meanwhile; the transaction itself asks again."""
+    if require_none_open(store) != forgotten:
+        raise OvertakenError(_FORGOTTEN_MEANWHILE)
 
 
 def _check_whole(dataset: str, rows: Mapping[str, int], databases: Iterable[Mapping[str, Any]]) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tributary import naming, publishing, versions
 from tributary.errors import TributaryError
+from tributary.forgetting.requests import require_none_open
 from tributary.ledger.reading import table_columns
 from tributary.ledger.store import OpsStore
 from tributary.versions import Publication
@@ -71,6 +72,10 @@ def plan_rollback(client: Client, store: OpsStore, to: str | None) -> Rollback:
 
 
 def roll_back(store: OpsStore, location: str, rollback: Rollback, *, who: str, why: str) -> None:
-    """Do it, in the transaction that publishes, and record who did and why."""
+    """Do it, in the transaction that publishes, and record who did and why.
+
+    Raises OvertakenError while somebody's rows are being taken out of the kept versions.
+    """
+    forgotten = require_none_open(store)
     publication = replace(rollback.target, kind="rollback", published_by=who, why=why)
-    publishing.make_live(store, location, publication, all_rows=True)
+    publishing.make_live(store, location, publication, all_rows=True, forgotten=forgotten)

@@ -170,6 +170,7 @@ class RunDay:
                         f"in {stage}": counts.get(f"{stage}_rows") for stage in ("dump", "raw", "marts", "consolidated")
                     },
                     **({"quarantined": aside} if aside else {}),
+                    **({"forgotten": counts["forgotten_rows"]} if counts.get("forgotten_rows") else {}),
                     "checks passed": counts.get("passed"),
                     "failed": counts.get("failed"),
                     "seconds": round(run.seconds),
@@ -228,11 +229,12 @@ def patiently(ask: Callable[..., T], *arguments: Any) -> T:
 
 
 def rows_at(stage: str, counts: Mapping[str, int | None]) -> int | None:
-    """A database's rows at a stage, with those that were set aside before it; None where nobody counted them.
+    """A database's rows at a stage, with those that were left out or set aside before it; None where nobody counted.
 
     :param counts: a row of `ops/day_report`.
     """
     rows = counts.get(f"{stage}_rows")
-    if rows is None or stage in ("dump", "raw"):
+    if rows is None or stage == "dump":
         return rows
-    return rows + (counts.get("quarantine_rows") or 0)
+    before = ("forgotten_rows",) if stage == "raw" else ("forgotten_rows", "quarantine_rows")
+    return rows + sum(counts.get(name) or 0 for name in before)

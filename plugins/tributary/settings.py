@@ -28,6 +28,11 @@ def dbt_executable() -> str:
     return os.environ.get("TRIBUTARY_DBT_EXECUTABLE", "dbt")
 
 
+def transform_account() -> str:
+    """The account that dbt acts as (include/dbt/profiles.yml); empty: the machine's own."""
+    return os.environ.get("TRIBUTARY_TRANSFORM_ACCOUNT", "")
+
+
 def spool_dir() -> Path:
     """Where this machine keeps what it cannot deliver yet; below AIRFLOW_HOME unless set."""
     home = os.environ.get("AIRFLOW_HOME") or "~/airflow"

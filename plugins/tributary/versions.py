@@ -245,7 +245,7 @@ def _replace(client: Client, version: Version, table: str, base: Base) -> None:
         # A clone would cost less, but BigQuery makes none of the third in a row.
         # https://cloud.google.com/bigquery/quotas#table_clones
         operation = "RESTORE" if source.table_type == "SNAPSHOT" else "COPY"
-        _copy(client, f"{base.dataset}.{table}", f"{version.dataset}.{table}", operation)
+        copy_table(client, f"{base.dataset}.{table}", f"{version.dataset}.{table}", operation)
     except NotFound:
         if not any(one.id == base.version for one in kept(client)):
             raise PlanOutdatedError(f"version {base.version}, which rows were taken from, was removed") from None
@@ -271,10 +271,11 @@ def _replace(client: Client, version: Version, table: str, base: Base) -> None:
 
 def _snapshot(client: Client, version: Version, table: str) -> None:
     """A snapshot costs nothing while its table stands, and cannot be written to."""
-    _copy(client, f"{naming.CONSOLIDATED_AUDIT}.{table}", f"{version.dataset}.{table}", "SNAPSHOT")
+    copy_table(client, f"{naming.CONSOLIDATED_AUDIT}.{table}", f"{version.dataset}.{table}", "SNAPSHOT")
 
 
-def _copy(client: Client, source: str, target: str, operation: str) -> None:
+def copy_table(client: Client, source: str, target: str, operation: str) -> None:
+    """Copy a table, `dataset.table`, to a name that is free; `operation` as in BigQuery's copy jobs."""
     from google.cloud.bigquery import CopyJobConfig
 
     client.copy_table(

@@ -18,6 +18,7 @@ from xdist.workermanage import WorkerController
 TOGETHER = (
     "tests/integration/dbt",
     "tests/integration/operators",
+    "tests/integration/forgetting",
     "tests/faults/imports",
     "tests/integration/dead_letters",
     "tests/integration/door",

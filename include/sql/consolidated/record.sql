@@ -1,4 +1,4 @@
--- The last step of the transaction: what it publishes. Nothing where a killed try had got as far.
+-- The last step of the transaction: what it publishes. Nothing where a killed try of a publish had got as far.
 insert into ops.published (
     version,
     run_id,
@@ -24,7 +24,7 @@ select
     current_timestamp()
 from `$source`.`$publication`
 where
-    kind = 'rollback' or version is distinct from (
+    kind <> 'publish' or version is distinct from (
         select published.version
         from ops.published
         order by published.published_at desc

@@ -27,6 +27,7 @@ stages as (
     select
         counted.database,
         sum(if(counted.stage = 'dump', counted.row_count, null)) as dump_rows,
+        sum(if(counted.stage = 'forgotten', counted.row_count, null)) as forgotten_rows,
         sum(if(counted.stage = 'raw', counted.row_count, null)) as raw_rows,
         sum(if(counted.stage = 'quarantine', counted.row_count, null)) as quarantine_rows,
         sum(if(counted.stage = 'marts', counted.row_count, null)) as marts_rows,
@@ -59,6 +60,7 @@ checks as (
 select
     wanted.database,
     stages.dump_rows,
+    stages.forgotten_rows,
     stages.raw_rows,
     stages.quarantine_rows,
     stages.marts_rows,

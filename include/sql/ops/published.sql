@@ -6,9 +6,9 @@ create table if not exists ops.published (
     as_of string not null options (description = 'Day of the dump by database, as JSON.'),
     tables string not null options (description = 'Rows by table, as JSON.'),
     row_count int64 not null options (description = 'Rows of all tables together, but `databases`.'),
-    kind string not null options (description = 'publish, or rollback to a version that was published before.'),
-    published_by string options (description = 'Who rolled back.'),
-    why string options (description = 'Why it was rolled back.'),
+    kind string not null options (description = 'publish, rollback to an older version, or forget: the same without rows.'),
+    published_by string options (description = 'Who rolled back, or asked to forget.'),
+    why string options (description = 'Why.'),
     published_at timestamp not null options (description = 'When readers began to see it (UTC).')
 )
 partition by date(published_at)

@@ -47,6 +47,12 @@ def conversion(found: str, expected: str) -> Conversion | None:
     return make(kind, wanted) if make else None
 
 
+def integer_limits(kind: str) -> tuple[int, int] | None:
+    """The smallest and the greatest number of an integer type; None of any other type."""
+    found = _Kind.of(kind)
+    return found.limits if found.name in _INTEGERS else None
+
+
 @dataclass(frozen=True, slots=True)
 class _Kind:
     name: str

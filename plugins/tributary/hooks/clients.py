@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tributary.hooks.patience import riding_out
-from tributary.job_labels import labels_here, put_on
+from tributary.job_labels import labels_here, labels_of, put_on
 from tributary.ledger.store import OpsStore
-from tributary.settings import GOOGLE_CONNECTION, Settings, mysql_connection
+from tributary.settings import GOOGLE_CONNECTION, Settings, mysql_connection, transform_account
 from tributary.telemetry.lineage import MYSQL_PORT, Server
 
 if TYPE_CHECKING:
@@ -35,6 +35,24 @@ def bigquery_project() -> str:
 
     project: str = BigQueryHook(gcp_conn_id=GOOGLE_CONNECTION).project_id
     return project
+
+
+def builders_client(client: Client) -> Client:
+    """BigQuery as the account that dbt acts as, which alone writes what dbt builds; the same client where none is set.
+
+    For whoever may become it, as the pipeline may (docs/security-roles.md).
+    """
+    account = transform_account()
+    if not account:
+        return client
+    from google.auth import default
+    from google.auth.impersonated_credentials import Credentials
+    from google.cloud.bigquery import Client
+
+    scopes = ["https://www.googleapis.com/auth/cloud-platform"]
+    source, _ = default(scopes=scopes)
+    acting = Client(client.project, Credentials(source, account, scopes), location=client.location)
+    return put_on(acting, labels_of(client))
 
 
 def staging_server(instance: str) -> Any:

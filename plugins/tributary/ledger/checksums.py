@@ -158,11 +158,12 @@ def bigquery_query(dataset: str, tables: Tables, condition: str = "true") -> str
     )
 
 
-def bigquery_query_by(column: str, dataset: str, tables: Tables) -> str:
+def bigquery_query_by(column: str, dataset: str, tables: Tables, condition: str = "true") -> str:
     """The same for each value of a column that every table has; that value comes first."""
     return "\nunion all\n".join(
         f"select {column}, '{table}' as table_name, count(*) as row_count, {_BIGQUERY_SUMS} "  # noqa: S608
-        f"from (select {column}, {_digest(columns)} as digest from `{dataset}`.`{table}`) as digests group by {column}"
+        f"from (select {column}, {_digest(columns)} as digest from `{dataset}`.`{table}` where {condition}) as digests "
+        f"group by {column}"
         for table, columns in tables.items()
     )
 

@@ -39,6 +39,8 @@ TABLES = (
     "published",
     "holds",
     "quarantine_decisions",
+    "forgotten",
+    "forget_receipts",
     "task_durations_log",
     "task_durations",
     "costs_log",
@@ -156,7 +158,7 @@ class OpsStore:
         run_id: str,
         app: str | None = None,
     ) -> None:
-        """Append the rows per table of a stage that has no checksums (`dump`, `quarantine`)."""
+        """Append the rows per table of a stage that has no checksums (`dump`, `forgotten`, `quarantine`)."""
         contents = {table: Content(rows) for table, rows in counts.items()}
         self.record_contents(stage, contents, database=database, dump_date=dump_date, run_id=run_id, app=app)
 

@@ -13,13 +13,14 @@ from airflow.providers.google.cloud.operators.cloud_sql import CloudSQLImportIns
 from airflow.sdk.exceptions import AirflowRuntimeError
 
 from tributary import naming
-from tributary.contracts import Table
+from tributary.contracts import Contract, Table
 from tributary.dates import DUMP_DATE
 from tributary.dead_letters.redaction import one_line
 from tributary.drift.conforming import conform
 from tributary.drift.of_run import decided
 from tributary.errors import DumpReplacedError, ImportRefusedError, ImportTimeoutError
-from tributary.hooks.clients import staging_address, staging_server
+from tributary.forgetting.imports import leave_out
+from tributary.hooks.clients import ops_store, staging_address, staging_server
 from tributary.hooks.cloud_sql import CloudSqlHook, is_busy
 from tributary.operators.outside_job import OutsideJobMixin
 from tributary.policies import IMPORT_LIMIT
@@ -45,7 +46,8 @@ class ImportDumpOperator(LineageMixin, OutsideJobMixin, CloudSQLImportInstanceOp
     the task steps back and comes again; also while the instance is busy. An import that still fills the
     database for a run that has ended, or from a dump that was replaced, is cancelled first, and so is the
     step's own one when it does not end within `execution_timeout`. What is imported is made to fit `tables`, those of
-    the contract, as pre-flight decided.
+    the contract, as pre-flight decided; rows of people who are to be forgotten are left out, as the `contract` says
+    whose they are.
     """
 
     # The provider's links need what only its own execute() stores.
@@ -61,12 +63,14 @@ class ImportDumpOperator(LineageMixin, OutsideJobMixin, CloudSQLImportInstanceOp
         source_uri: str,
         tables: Mapping[str, Table] | None = None,
         preflight: Any = None,
+        contract: Contract | None = None,
         **kwargs: Any,
     ) -> None:
         self.database = naming.staging_database(database)
         self.dump = dump
         self.tables = tables or {}
         self.preflight = preflight
+        self.contract = contract
         self.dump_date = DUMP_DATE
         body = {"importContext": {"fileType": "SQL", "uri": source_uri, "database": self.database}}
         super().__init__(instance=instance, body=body, gcp_conn_id=GOOGLE_CONNECTION, **kwargs)
@@ -110,8 +114,12 @@ class ImportDumpOperator(LineageMixin, OutsideJobMixin, CloudSQLImportInstanceOp
         self._require_generation(context)
         mysql = staging_server(self.instance)
         conform(mysql, self.database, self.tables, decided(self.preflight, context))
+        forgotten = {}
+        if self.contract:
+            of_run = {"dump_date": self.dump_date, "run_id": context["run_id"]}
+            forgotten = leave_out(ops_store(), mysql, self.contract, self.database, **of_run)
         mark_whole(mysql, self.database, context["run_id"])
-        return {"operation": event["name"], "database": self.database}
+        return {"operation": event["name"], "database": self.database, **forgotten}
 
     def lineage(self, context: Context) -> list[Written]:
         dump = self.dump.resolve(context)

@@ -11,6 +11,8 @@ from tributary import naming
 from tributary.contracts import Contract
 from tributary.dates import DUMP_DATE, parse_day
 from tributary.drift.of_run import database_of_run, decided
+from tributary.forgetting.imports import STAGE
+from tributary.forgetting.staging import by_table, counted
 from tributary.hooks.clients import bigquery_client, staging_server
 from tributary.ledger.checksums import Column, bigquery_query, contents_of, mysql_query, shared_columns
 from tributary.ledger.compare import check_same_content, check_same_rows
@@ -30,8 +32,9 @@ if TYPE_CHECKING:
 class ReconcileOperator(BaseOperator):
     """Rows in the dump = in the staging database = in raw, the latter two with the same content, or it fails for good.
 
-    Each stage is read with one query, and what it holds goes to `ops.ledger`; what the loader could not write as it is,
-    to `ops.changed_values`. Returns the rows by table.
+    Rows that were left out as somebody is to be forgotten count with those of the staging database. Each stage is read
+    with one query, and what it holds goes to `ops.ledger`; what the loader could not write as it is, to
+    `ops.changed_values`. Returns the rows by table.
     """
 
     template_fields: Sequence[str] = ("dump_date",)
@@ -70,14 +73,24 @@ class ReconcileOperator(BaseOperator):
                 run_id=context["run_id"],
                 app=self.database.app,
             )
+        forgotten = by_table(counted(mysql, staging))
+        if forgotten:
+            store.record_counts(
+                STAGE,
+                forgotten,
+                database=name,
+                dump_date=parse_day(self.dump_date),
+                run_id=context["run_id"],
+                app=self.database.app,
+            )
         compared = {name: types.get(name, {}) for name in columns}
         self._record_changed(store, context, changed_values(client, raw_dataset, compared))
         # A table without an INSERT is empty: the dump's report leaves such tables at zero.
         check_same_rows(
             {table: in_dump.get(table, 0) for table in columns},
-            {table: content.rows for table, content in staged.items()},
+            {table: content.rows + forgotten.get(table, 0) for table, content in staged.items()},
             expected_in="the dump",
-            found_in="the staging database",
+            found_in="the staging database" + (", with those that were left out" if forgotten else ""),
             advice="The import lost or added rows; clear import_dump and what follows.",
         )
         check_same_content(

@@ -16,6 +16,7 @@ from tributary.dates import DUMP_DATE, parse_day
 from tributary.dead_letters.closing import close_for_run
 from tributary.drift.of_run import database_of_run, decided, unfit_rules
 from tributary.errors import TributaryError
+from tributary.forgetting.imports import require_none_since
 from tributary.hooks.clients import bigquery_client
 from tributary.ledger.compare import check_same_rows
 from tributary.ledger.reading import partition_contents, rows_as_of
@@ -156,6 +157,7 @@ class ValidateMartsOperator(_ValidateOperator):
     def execute(self, context: Context) -> int:
         name, day, contract = self.database.name, parse_day(self.day), self.database.contract
         store = OpsStore(bigquery_client(), Settings.from_environment().location)
+        _require_none_since(store, context, name)
         # Where dbt has built a landed day anew, and 'validate_raw' was not asked again: its old marts have gone.
         record_state(store, context, "transforming", name, day)
         marts = partition_contents(store.client, naming.dataset(name), contract.mart_names, self.day)
@@ -223,9 +225,17 @@ def require(result: CheckpointResult) -> None:
 
 
 def record_landed(store: OpsStore, context: Context, database: str, day: date) -> None:
-    """Append that a database's day is loaded; what had failed on the way there needs nobody any more."""
+    """Append that a database's day is loaded; what had failed on the way there needs nobody any more.
+
+    Raises ForgottenMeanwhileError where somebody asked to be forgotten since the dump was imported.
+    """
+    _require_none_since(store, context, database)
     record_state(store, context, "landed", database, day)
     close_for_run(context["ti"].dag_id, context["run_id"], database, day)
+
+
+def _require_none_since(store: OpsStore, context: Context, database: str) -> None:
+    require_none_since(store, database, context["ti"].xcom_pull(task_ids="import_dump"))
 
 
 def record_state(store: OpsStore, context: Context, state: str, database: str, day: date) -> None:

@@ -1,8 +1,8 @@
 """How long the dataset `ops` remembers: `ops: {keep: ...}` in the registry.
 
 Where a table serves readers alone, BigQuery removes its partitions by itself. What later runs look back at is
-removed by a statement that spares it. What people decided and what was published stays for good: a few rows a day,
-and the ledger's guards, the quarantine and `tributary rollback` read all of it.
+removed by a statement that spares it. What people decided and asked for, and what was published stays for good: a few
+rows a day, and the ledger's guards, the quarantine, imports and `tributary rollback` read all of it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ BY_PARTITION = (
 )
 # By include/sql/ops/<table>__expire.sql; the ledger first, as the runs tell which days have landed.
 BY_STATEMENT = ("ledger_log", "runs", "quality_results")
-FOR_GOOD = ("published", "holds", "quarantine_decisions")
+FOR_GOOD = ("published", "holds", "quarantine_decisions", "forgotten", "forget_receipts")
 
 
 def expire(store: OpsStore, keep: timedelta) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from tributary.ui.facts import Row
 
-STAGES = ("dump", "staging", "raw", "quarantine", "marts", "consolidated")
+STAGES = ("dump", "forgotten", "staging", "raw", "quarantine", "marts", "consolidated")
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,7 @@ class Shop(Kiosk):
         earlier = {"find_dump": self.dump, "reconcile": self.checked["tables"]}
         ti = SimpleNamespace(
             dag_id=naming.dag_id(self.name),
-            xcom_pull=lambda task_ids: earlier[task_ids],
+            xcom_pull=lambda task_ids: earlier.get(task_ids),
             xcom_push=lambda key, value: None,
         )
         context: Any = {"run_id": "run_1", "params": {"force": True}, "ti": ti}

@@ -39,7 +39,7 @@ def test_a_cleared_reconcile_counts_raw_whole_and_the_row_goes_aside_again(
     pushed: dict[str, Any] = {}
     instance = SimpleNamespace(
         dag_id=f"elt__{kiosk.name}",
-        xcom_pull=lambda task_ids: xcoms[task_ids],
+        xcom_pull=lambda task_ids: xcoms.get(task_ids),
         xcom_push=lambda key, value: pushed.update({key: value}),
     )
     context: Any = {"run_id": "run_1", "ti": instance, "params": {"force": False}}

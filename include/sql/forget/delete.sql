@@ -1,0 +1,2 @@
+delete from `$dataset`.`$table`
+where $condition
