@@ -22,7 +22,8 @@ from pydantic import Field
 from tributary.alerts.finding import Severity
 from tributary.alerts.policy import AlertPolicy
 from tributary.alerts.reading import read_policy
-from tributary.contracts import DATABASE_NAME, Contract, Frozen, Guards, Name, QuarantineLimit, load_contract
+from tributary.contract_files import load_contract
+from tributary.contracts import DATABASE_NAME, Contract, Frozen, Guards, Name, QuarantineLimit
 from tributary.durations import Duration
 from tributary.errors import RegistryError
 from tributary.strict_yaml import parse_yaml, show, text_of, validated

@@ -10,7 +10,8 @@ import yaml
 from jinja2 import Environment
 
 from tributary import generated
-from tributary.contracts import Contract, load_contract
+from tributary.contract_files import load_contract
+from tributary.contracts import Contract
 from tributary.errors import RegistryError
 from tributary.generated_models import models_of, typed_as
 from tributary.registry import INCLUDE, load_registry

@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from tributary import generated
-from tributary.contracts import Contract, load_contract
+from tributary.contract_files import load_contract
+from tributary.contracts import Contract
 from tributary.errors import RegistryError
 from tributary.history_models import histories_of
 from tributary.registry import load_registry

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from tributary.contracts import Guards, load_contract
+from tributary.contract_files import load_contract
+from tributary.contracts import Guards
 from tributary.errors import RegistryError
 from tributary.registry import load_registry
 

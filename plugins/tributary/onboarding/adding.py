@@ -14,7 +14,8 @@ from typing import Any
 import yaml
 
 from tributary import generated
-from tributary.contracts import Contract, load_contract
+from tributary.contract_files import load_contract
+from tributary.contracts import Contract
 from tributary.drift.changes import ChangeKind, SchemaChange, schema_changes
 from tributary.dump_check import STANDARD_INPUT
 from tributary.errors import RegistryError, TributaryError

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from tributary.contracts import Column, Models, load_contract
+from tributary.contract_files import load_contract
+from tributary.contracts import Column, Models
 from tributary.dumps import DumpRefused, preflight
 from tributary.errors import TributaryError
 from tributary.onboarding import samples

@@ -10,7 +10,8 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from tributary.airbyte import SyncPlan
-from tributary.contracts import Contract, load_contract
+from tributary.contract_files import load_contract
+from tributary.contracts import Contract
 from tributary.errors import RegistryError
 from tributary.generated_models import models_of
 from tributary.privacy.expressions import HashKey
