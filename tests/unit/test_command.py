@@ -33,7 +33,7 @@ def test_check_fails_on_a_derived_file_that_is_stale(monkeypatch: pytest.MonkeyP
 def test_generate_writes_what_check_wants(tmp_path: Path):
     include = tmp_path / "include"
     written = generated.write(load_registry(), include)
-    assert len(written) == 8
+    assert len(written) == 10
     assert generated.stale(load_registry(), include) == []
     schema = json.loads((include / "schemas" / "databases.schema.json").read_text())
     assert schema["properties"]["databases"]["type"] == "object"
