@@ -19,7 +19,7 @@ from stack.supervisor import (
     airflow_programs,
     database_programs,
     localcloud_programs,
-    watch_programs,
+    later_programs,
 )
 
 
@@ -27,7 +27,7 @@ def up() -> None:
     """Start whatever does not run yet, and wait until it is ready."""
     supervisor = _start()
     _ready(supervisor)
-    supervisor.wait(watch_programs())
+    supervisor.wait(later_programs())
     _tributary("setup")
     _say_where(supervisor.state)
 
@@ -44,8 +44,7 @@ def run() -> None:
     _say_where(supervisor.state)
     print(f"ready after {time.monotonic() - started:.0f} s", flush=True)
     status = _tributary("run", "--date", day, check=False)
-    # It looks after the runs, which need not wait for it.
-    supervisor.wait(watch_programs())
+    supervisor.wait(later_programs())
     port = supervisor.state.ports["airflow"]
     print(f"Airflow stays up: http://127.0.0.1:{port} (stop it with `make stop`)", flush=True)
     if status:
@@ -92,8 +91,7 @@ def _ready(supervisor: Supervisor) -> None:
     """Wait until everything is ready."""
     supervisor.wait(localcloud_programs())
     supervisor.wait(airflow_programs(), seconds=180)
-    # Not before Airflow answers: what is down for a start is no finding.
-    supervisor.start(watch_programs())
+    supervisor.start(later_programs())
 
 
 def _say_where(state: State) -> None:

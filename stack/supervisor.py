@@ -77,21 +77,27 @@ def database_programs() -> tuple[Program, ...]:
 
 
 def airflow_programs() -> tuple[Program, ...]:
-    """Airflow's four processes."""
+    """Airflow's processes without which no task runs."""
     airflow = executable("airflow", "airflow")
     return (
         # The first request to the API that tasks use builds all its versions, four seconds in which nobody is answered.
         Program("api-server", (*SILENT, airflow, "api-server"), "/execution/health", "airflow"),
         Program("scheduler", (airflow, "scheduler")),
         Program("dag-processor", (airflow, "dag-processor")),
-        Program("triggerer", (airflow, "triggerer")),
     )
 
 
-def watch_programs() -> tuple[Program, ...]:
-    """What looks after the pipeline from outside Airflow; it stops first, so that it raises no alarm about a stop."""
-    command = (executable("airflow", "python"), "-m", "tributary.cli", "watch")
-    return (Program("watch", command, priority=200),)
+def later_programs() -> tuple[Program, ...]:
+    """What is not missed before the first tasks have run, and would hold up those that are: a start is all CPU.
+
+    The triggerer, for tasks that wait, and the watch, which looks after the pipeline from outside Airflow: what is down
+    for a start is no finding. It stops first, so that it raises no alarm about a stop.
+    """
+    watch = (executable("airflow", "python"), "-m", "tributary.cli", "watch")
+    return (
+        Program("triggerer", (executable("airflow", "airflow"), "triggerer")),
+        Program("watch", watch, priority=200),
+    )
 
 
 def configuration(state: State) -> str:
@@ -111,7 +117,7 @@ def configuration(state: State) -> str:
         "[rpcinterface:supervisor]",
         "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface",
     ]
-    for group in (database_programs(), localcloud_programs(), airflow_programs(), watch_programs()):
+    for group in (database_programs(), localcloud_programs(), airflow_programs(), later_programs()):
         for program in group:
             lines += [
                 f"[program:{program.name}]",

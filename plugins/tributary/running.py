@@ -23,6 +23,8 @@ from tributary.reporting import to_table
 from tributary.sqlfiles import read_sql
 
 POLL_SECONDS = 2.0
+# For the last run, which is all that a person still waits for: little work is beside it, and its looks cost little.
+LAST_POLL_SECONDS = 1.0
 # A DAG of a new registry entry appears at the DAG processor's next look at the files.
 DAGS_WAIT_SECONDS = 120.0
 # The runs go on while Airflow's API server is away, and so does who starts and follows them, for this long.
@@ -106,9 +108,12 @@ class RunDay:
             time.sleep(POLL_SECONDS)
 
     def _poll(self, runs: list[_Followed], show: Any) -> None:
-        while not all(run.done for run in runs):
-            time.sleep(POLL_SECONDS)
-            patiently(self._refresh, {run.dag_id: run for run in runs if not run.done})
+        while left := {run.dag_id: run for run in runs if not run.done}:
+            pause = LAST_POLL_SECONDS if len(left) == 1 else POLL_SECONDS
+            time.sleep(pause)
+            for run in left.values():
+                run.seconds += pause
+            patiently(self._refresh, left)
             show()
 
     def _refresh(self, followed: Mapping[str, _Followed]) -> None:
@@ -117,7 +122,7 @@ class RunDay:
         for found in self.airflow.runs_at(self.logical_date, followed):
             run = followed[found["dag_id"]]
             run.state = found["state"]
-            run.seconds = found.get("duration") or run.seconds + POLL_SECONDS
+            run.seconds = found.get("duration") or run.seconds
             there.add(run.dag_id)
         if gone := sorted(followed.keys() - there):
             raise TributaryError(f"Airflow has no run of {', '.join(gone)} for {self.day} any more; was it deleted?")

@@ -7,7 +7,7 @@ from stack.state import PORT_NAMES, SECRET_NAMES, State
 
 
 def test_the_watch_runs_beside_airflow_and_stops_before_it():
-    (watch,) = supervisor.watch_programs()
+    _, watch = supervisor.later_programs()
     assert watch.command[1:] == ("-m", "tributary.cli", "watch")
     assert watch.priority > max(program.priority for program in supervisor.airflow_programs())
 
@@ -19,7 +19,7 @@ def test_every_program_is_in_the_configuration():
         supervisor.database_programs(),
         supervisor.localcloud_programs(),
         supervisor.airflow_programs(),
-        supervisor.watch_programs(),
+        supervisor.later_programs(),
     )
     for group in groups:
         for program in group:
