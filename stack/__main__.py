@@ -18,8 +18,8 @@ from stack.supervisor import (
     Supervisor,
     airflow_programs,
     database_programs,
-    localcloud_programs,
     later_programs,
+    localcloud_programs,
 )
 
 
