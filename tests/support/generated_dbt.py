@@ -22,7 +22,7 @@ def build_generated(database: Database, folder: Path, day: str) -> str:
     project = folder / "dbt"
     listed = subprocess.run(["git", "ls-files", "-z", "include/dbt"], cwd=ROOT, capture_output=True, check=True)
     skipped = ("include/dbt/models/flights", "include/dbt/models/retail", "include/dbt/models/consolidated",
-               "include/dbt/models/sources", "include/dbt/tests")  # fmt: skip
+               "include/dbt/models/generated", "include/dbt/models/sources", "include/dbt/tests")  # fmt: skip
     for path in filter(None, listed.stdout.decode().split("\0")):
         if not path.startswith(skipped):
             target = folder / Path(path).relative_to("include")

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
-from google.cloud import bigquery
 
 from tests.faults.imports.conftest import Shop
 from tests.integration.operators.conftest import DAY, NUMBERS
 from tests.support.generated_dbt import build_generated
 from tests.support.services import LocalCloud
+from tributary import exporting
 from tributary.contracts import Contract, QuarantineLimit
 from tributary.hooks.clients import bigquery_client
 from tributary.quality.results import CheckpointFailed
@@ -103,6 +104,7 @@ def written(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Iter
     for path in (folder / "target").rglob("*"):
         if path.is_file():
             found.add("dbt", path.read_text(errors="replace"))
+    _export(found)
     server = Server("staging")
     found.add("lineage", str([*imported(contract.tables, shop.name, synced(database, server, "p")[0].dataset, server)]))
     client = bigquery_client()
@@ -116,6 +118,19 @@ def written(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Iter
     shop.leave_airbyte()
 
 
+def _export(found: Written) -> None:
+    """The database as files, and whatever else the bucket has beside its dumps."""
+    name, bucket = found.shop.name, found.shop.bucket
+    folder = f"gs://{bucket.name}/exports/{name}"
+    exporting.export(bigquery_client(), bucket.client, exporting.Source(name, False, {}), folder, who="tests")
+    for blob in bucket.client.list_blobs(bucket):
+        content = bucket.blob(blob.name).download_as_bytes()
+        if blob.name.endswith(".parquet"):
+            found.add("export", pq.read_table(io.BytesIO(content)).to_pylist())
+        elif not blob.name.startswith(f"{name}/"):
+            found.add("bucket", content.decode(errors="replace"))
+
+
 def people(written: Written) -> str:
     return f"{written.shop.name}.people"
 
@@ -124,11 +139,13 @@ def people(written: Written) -> str:
 def test_what_is_hashed_masked_or_dropped_is_nowhere_behind_staging(written: Written, value: str):
     assert written.with_value(value) == set()
     assert len(written.texts["logs"]) > 1000
+    assert written.texts["export"].count("Ulm") == 1
 
 
-def test_what_is_tagged_is_in_its_own_tables_alone(written: Written):
+def test_what_is_tagged_is_in_its_own_tables_and_their_export_alone(written: Written):
     name = written.shop.name
-    assert written.with_value(TAGGED) == {f"raw__{name}.people", f"{name}.people", f"quarantine__{name}.people"}
+    tables = {f"raw__{name}.people", f"{name}.people", f"quarantine__{name}.people"}
+    assert written.with_value(TAGGED) == {*tables, "export"}
 
 
 def test_what_was_set_aside_is_concealed_like_everything_else(written: Written):
@@ -148,7 +165,6 @@ def test_the_published_column_has_its_policy_tag_and_no_other_one_has(written: W
 def test_what_arrives_is_of_use(written: Written):
     rows = written.shop.raw(f"select id, phone, iban from {people(written)} order by id")
     assert rows == [(1, "****7766", PEOPLE[0][5]), (2, "****", PEOPLE[1][5])]
-    assert isinstance(bigquery_client(), bigquery.Client)
 
 
 def test_without_a_name_for_the_tag_nothing_is_copied(written: Written, monkeypatch: pytest.MonkeyPatch):
@@ -166,4 +182,3 @@ def test_without_a_name_for_the_tag_nothing_is_copied(written: Written, monkeypa
 
 def test_the_folder_of_dbt_was_looked_at(written: Written):
     assert "iban" in written.texts["dbt"]
-    assert Path(__file__).name == "test_planted_values.py"
