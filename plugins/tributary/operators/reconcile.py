@@ -64,25 +64,17 @@ class ReconcileOperator(BaseOperator):
         raw = contents_of(execute(client, bigquery_query(raw_dataset, columns)), columns)
 
         store = OpsStore(client, Settings.from_environment().location)
+        of_run: dict[str, Any] = {
+            "database": name,
+            "dump_date": parse_day(self.dump_date),
+            "run_id": context["run_id"],
+            "app": self.database.app,
+        }
         for stage, contents in (("staging", staged), ("raw", raw)):
-            store.record_contents(
-                stage,
-                contents,
-                database=name,
-                dump_date=parse_day(self.dump_date),
-                run_id=context["run_id"],
-                app=self.database.app,
-            )
+            store.record_contents(stage, contents, **of_run)
         forgotten = by_table(counted(mysql, staging))
         if forgotten:
-            store.record_counts(
-                STAGE,
-                forgotten,
-                database=name,
-                dump_date=parse_day(self.dump_date),
-                run_id=context["run_id"],
-                app=self.database.app,
-            )
+            store.record_counts(STAGE, forgotten, **of_run)
         compared = {name: types.get(name, {}) for name in columns}
         self._record_changed(store, context, changed_values(client, raw_dataset, compared))
         # A table without an INSERT is empty: the dump's report leaves such tables at zero.

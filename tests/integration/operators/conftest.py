@@ -14,6 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pymysql
 import pytest
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import TaskDeferred
@@ -261,3 +262,17 @@ def make_kiosk(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> C
         return kiosk
 
     return make
+
+
+@pytest.fixture(scope="module")
+def cursor(cloud: LocalCloud, request: pytest.FixtureRequest) -> Iterator[Any]:
+    """On the staging server, in a database of the module's own."""
+    database = request.module.__name__.rpartition(".")[2]
+    connection = pymysql.connect(
+        host="127.0.0.1", port=cloud.ports["cloud_sql"], user="root", password=cloud.password, autocommit=True,
+        charset="utf8mb4",
+    )  # fmt: skip
+    with connection, connection.cursor() as cursor:
+        cursor.execute(f"create database {database} character set utf8mb4")
+        cursor.execute(f"use {database}")
+        yield cursor

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
 
-import pymysql
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests.support.services import LocalCloud
 from tributary.privacy.expressions import HashKey, concealed
 from tributary.privacy.ways import Personal, copied_type, type_fault
 
@@ -24,18 +21,6 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 
 def hashed(value: Any, key: bytes = KEY) -> str:
     return hmac.new(key, str(value).encode(), hashlib.sha256).hexdigest()
-
-
-@pytest.fixture(scope="module")
-def cursor(cloud: LocalCloud) -> Iterator[Any]:
-    connection = pymysql.connect(
-        host="127.0.0.1", port=cloud.ports["cloud_sql"], user="root", password=cloud.password, autocommit=True,
-        charset="utf8mb4",
-    )  # fmt: skip
-    with connection, connection.cursor() as cursor:
-        cursor.execute("create database concealed character set utf8mb4")
-        cursor.execute("use concealed")
-        yield cursor
 
 
 def read(cursor: Any, definition: str, values: list[Any], way: Personal, key: bytes = KEY) -> list[Any]:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-import pymysql
 import pytest
 
-from tests.support.services import LocalCloud
 from tributary.drift.conversions import conversion
 
 CASES: list[tuple[str, str, dict[Any, Any]]] = [
@@ -41,18 +38,6 @@ CASES: list[tuple[str, str, dict[Any, Any]]] = [
     ("datetime", "date", {datetime(2013, 1, 2): date(2013, 1, 2), datetime(2013, 1, 2, 0, 0, 1): None}),
     ("date", "datetime", {date(2013, 1, 2): datetime(2013, 1, 2)}),
 ]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def cursor(cloud: LocalCloud) -> Iterator[Any]:
-    connection = pymysql.connect(
-        host="127.0.0.1", port=cloud.ports["cloud_sql"], user="root", password=cloud.password, autocommit=True,
-        charset="utf8mb4",
-    )  # fmt: skip
-    with connection, connection.cursor() as cursor:
-        cursor.execute("create database conversions character set utf8mb4")
-        cursor.execute("use conversions")
-        yield cursor
 
 
 @pytest.mark.parametrize(("found", "expected", "values"), CASES, ids=[f"{one} to {other}" for one, other, _ in CASES])
