@@ -1,6 +1,9 @@
-"""BigQuery's `jobs.list` for the emulator, whose own ignores times and pages and forgets the labels of queries.
+"""BigQuery's `jobs.list` and `jobs.query` for the emulator.
 
-Source: `jobs.list` and `Job` of BigQuery's REST API, https://bigquery.googleapis.com/discovery/v1/apis/bigquery/v2/rest.
+Its own list ignores times and pages, and forgets the labels of queries; its `jobs.query` answers a query that fails
+with 200 and no rows.
+
+Source: `jobs` and `Job` of BigQuery's REST API, https://bigquery.googleapis.com/discovery/v1/apis/bigquery/v2/rest.
 """
 
 from __future__ import annotations
@@ -8,21 +11,25 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from bqemulator.api.dependencies import get_context
+from bqemulator.api.dependencies import get_caller, get_context
 from bqemulator.api.routes import jobs
 from bqemulator.catalog.models import JobMeta
 from bqemulator.domain.errors import ValidationError
-from fastapi import Depends, Query
+from fastapi import Depends, Query, Request
 
 # What BigQuery sends at most in one page.
 _PAGE = 1000
 _EVERYTHING = 2**31
+# What a request for a query's rows says as a job's configuration does.
+_OF_A_QUERY = ("query", "useLegacySql", "parameterMode", "queryParameters", "maximumBytesBilled", "defaultDataset")
 
 
 def apply() -> None:
     """Patch the emulator in this process; call it before the server starts."""
-    jobs.router.routes[:] = [route for route in jobs.router.routes if getattr(route, "name", "") != "list_jobs"]
+    own = {"list_jobs", "query"}
+    jobs.router.routes[:] = [route for route in jobs.router.routes if getattr(route, "name", "") not in own]
     jobs.router.add_api_route("/projects/{project_id}/jobs", list_jobs, methods=["GET"])
+    jobs.router.add_api_route("/projects/{project_id}/queries", query, methods=["POST"])
     _keep_what_was_asked_for()
 
 
@@ -63,6 +70,26 @@ async def list_jobs(
     return page
 
 
+async def query(
+    project_id: str,
+    request: Request,
+    context: Annotated[Any, Depends(get_context)],
+    caller: Annotated[Any, Depends(get_caller)],
+) -> dict[str, Any]:
+    """The rows of a query that is waited for; one that fails is refused with its reason, as a job it stays listed."""
+    answer = await jobs.query(project_id, request, context, caller)
+    job = context.catalog.get_job(project_id, answer["jobReference"].get("jobId", ""))
+    if job is not None:
+        body = await request.json()
+        asked = {"query": {name: body[name] for name in _OF_A_QUERY if name in body}, "labels": body.get("labels", {})}
+        _keep(job, asked)
+        context.catalog.upsert_job(job)
+        if error := job.error_result:
+            kinds = [kind for kind in jobs._SQL_EXECUTION_DOMAIN_ERRORS if kind.bq_reason == error["reason"]]
+            raise kinds[0](error["message"], location=error.get("location"))
+    return answer
+
+
 def resource(job: JobMeta, full: bool) -> dict[str, Any]:
     """A job as the list shows it; its configuration only in the full projection."""
     whole = jobs._build_job_response(job.project_id, job.job_id, job, job.configuration)
@@ -92,13 +119,17 @@ def _keep_what_was_asked_for() -> None:
     async def handle_and_keep(project_id: str, job_id: str, config: dict[str, Any], **more: Any) -> Any:
         done = await handle(project_id, job_id, config, **more)
         if isinstance(done, JobMeta):
-            query = {**config["query"], **done.configuration.get("query", {})}
-            if parameters := query.pop("queryParameters", None):
-                query["queryParameters"] = [_without_value(parameter) for parameter in parameters]
-            done.configuration.update({**config, "query": query})
+            _keep(done, config)
         return done
 
     jobs._handle_query_job = handle_and_keep
+
+
+def _keep(job: JobMeta, config: dict[str, Any]) -> None:
+    asked = {**config["query"], **job.configuration.get("query", {})}
+    if parameters := asked.pop("queryParameters", None):
+        asked["queryParameters"] = [_without_value(parameter) for parameter in parameters]
+    job.configuration.update({**config, "query": asked})
 
 
 def _without_value(parameter: dict[str, Any]) -> dict[str, Any]:

@@ -194,7 +194,8 @@ def _write_jobs_together() -> None:
     """
     columns = ("project_id", "job_id", "job_type", "state", "metadata_json")
     columns += ("creation_time", "start_time", "end_time", "etag")
-    into = f'into "{CATALOG_SCHEMA}".jobs ({", ".join(columns)})'
+    into = f'into "{CATALOG_SCHEMA}".jobs ({", ".join(columns)}) values '
+    insert, replace = (f"{verb} {into}" for verb in ("insert", "insert or replace"))
     waiting: dict[DuckDBEngine, dict[tuple[str, str], list[Any]]] = {}
     delete, stop = DuckDBCatalogRepository.delete_job, DuckDBEngine.stop
 
@@ -206,9 +207,9 @@ def _write_jobs_together() -> None:
             # Not the emulator's own cursor: some of its routes read from that in other threads.
             with engine.connection.cursor() as cursor:
                 try:
-                    cursor.execute(f"insert {into} values {rows}", values)
+                    cursor.execute(insert + rows, values)
                 except ConstraintException:  # one of them is there
-                    cursor.execute(f"insert or replace {into} values {rows}", values)
+                    cursor.execute(replace + rows, values)
 
     def write_later(self: DuckDBCatalogRepository, job: JobMeta) -> None:
         written = {**vars(job), "metadata_json": job.model_dump_json(by_alias=True)}

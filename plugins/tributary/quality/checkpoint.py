@@ -44,11 +44,9 @@ def run_checkpoint(
     """
     datasource = engine.open_datasource(client)
     results: list[RuleResult] = []
-    with engine.queries_as_jobs(client):
-        for name, suite in suites.tables.items():
-            values = (parameters or {}).get(name, {})
-            check = _TableCheck(client, dataset, name, suite, partition, values, unchanged)
-            results += check.run(datasource)
+    for name, suite in suites.tables.items():
+        values = (parameters or {}).get(name, {})
+        results += _TableCheck(client, dataset, name, suite, partition, values, unchanged).run(datasource)
     return CheckpointResult(dataset, suites.layer, tuple(results), datetime.now(UTC), partition)
 
 
@@ -152,7 +150,7 @@ class _TableCheck:
     def _validate(self, batch: Any, expectations: dict[str, Any], rules: dict[str, Rule]) -> list[RuleResult]:
         on_rows = {name: it for name, it in expectations.items() if engine.is_row_rule(it)}
         on_table = [it for name, it in expectations.items() if name not in on_rows]
-        outcomes = engine.validate(batch, on_table, "COMPLETE", self.parameters)
+        outcomes = engine.validate(batch, map(engine.without_rows, on_table), "COMPLETE", self.parameters)
         total = _number(outcomes.get("row_count"))
         outcomes |= engine.validate(batch, on_rows.values(), "BOOLEAN_ONLY", self.parameters)
         results = []
@@ -165,6 +163,8 @@ class _TableCheck:
             success = outcome.success is True
             if name in on_rows and (not success or "mostly" in rule.kwargs):
                 outcome = engine.details(batch, on_rows[name], self.suite.key, self.parameters)
+            elif rule.type == UNEXPECTED_ROWS and not success:
+                outcome = engine.validate(batch, [expectations[name]], "COMPLETE", self.parameters)[name]
             results.append(self._measured(rule, expectations[name], outcome, success, total, name in on_rows))
         return results
 

@@ -4,17 +4,16 @@ A batch is validated in two steps, because what GX gathers about failing rows co
 more for each rule, and on a clean table there are none:
 
 1. verdicts for all rules on rows at once, which GX bundles into few queries, with the result
-   format BOOLEAN_ONLY; rules on the table as a whole in the same way, with their observed value;
+   format BOOLEAN_ONLY; rules on the table as a whole in the same way, with their observed value,
+   which of a query for rows is their number;
 2. for each rule that does not hold (or that tolerates some rows): counts and the keys of rows.
 """
 
 from __future__ import annotations
 
-import copy
 import logging
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -26,26 +25,6 @@ if TYPE_CHECKING:
 
 # Rows that GX looks at for sample keys; rows of one duplicate share a key, so more than are shown.
 _ROWS_LOOKED_AT = 20
-
-
-@contextmanager
-def queries_as_jobs(client: Client) -> Iterator[None]:
-    """Let the client's queries go through `jobs.insert`, also those of SQLAlchemy's dialect.
-
-    The shorter way, `jobs.query`, may answer a failing query with an empty result whose errors
-    Google's client does not look at (bqemulator 1.4.0 does); an empty result reads as "no row breaks
-    the rule". A job says that it failed. The client takes that way when a job has a priority.
-    """
-    from google.cloud.bigquery import QueryJobConfig, QueryPriority
-
-    before = client.default_query_job_config
-    config = copy.deepcopy(before) or QueryJobConfig()
-    config.priority = config.priority or QueryPriority.INTERACTIVE
-    client.default_query_job_config = config
-    try:
-        yield
-    finally:
-        client.default_query_job_config = before
 
 
 def open_datasource(client: Client) -> Any:
@@ -100,6 +79,17 @@ def expectation(rule: Rule, partition: date | None) -> Any:
             raise ValueError(f"{rule.type} cannot look at one partition alone; expected another type of rule")
         kwargs["row_condition"] = Column(PARTITION_COLUMN) == partition
     return implementation(**kwargs, meta={"rule": rule.name})
+
+
+def without_rows(expectation: Any) -> Any:
+    """An expectation for the first step: a query for rows that break a rule only counts them."""
+    from great_expectations.expectations.core import UnexpectedRowsExpectation
+
+    from tributary.quality.counted_rows import CountedRowsExpectation
+
+    if not isinstance(expectation, UnexpectedRowsExpectation):
+        return expectation
+    return CountedRowsExpectation(unexpected_rows_query=expectation.unexpected_rows_query, meta=expectation.meta)
 
 
 def is_row_rule(expectation: Any) -> bool:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from google.api_core.exceptions import BadRequest
+from google.api_core.exceptions import BadRequest, NotFound
 from google.cloud import bigquery
 
 
@@ -76,3 +76,35 @@ def test_a_failed_job_says_why(warehouse: bigquery.Client) -> None:
 def test_a_page_token_that_no_page_gave_is_refused(warehouse: bigquery.Client) -> None:
     with pytest.raises(BadRequest, match="Invalid page token"):
         list(warehouse.list_jobs(page_token="x"))
+
+
+def test_a_query_that_is_waited_for_is_one_request_and_a_job_with_its_labels(warehouse: bigquery.Client) -> None:
+    config = bigquery.QueryJobConfig(
+        labels={"test": "waited"},
+        maximum_bytes_billed=10**9,
+        query_parameters=[bigquery.ScalarQueryParameter("day", "DATE", "2013-01-01")],
+    )
+    (row,) = rows = warehouse.query_and_wait("select @day as day, 1 as one", job_config=config)
+    assert tuple(row.values()) == (date(2013, 1, 1), 1)
+    (listed,) = [one for one in warehouse.list_jobs() if one.job_id == rows.job_id]
+    assert listed.labels == {"test": "waited"}
+    assert listed.maximum_bytes_billed == 10**9
+    assert [one.name for one in listed.query_parameters] == ["day"]
+
+
+@pytest.mark.parametrize(
+    ("sql", "error"),
+    [
+        ("select * from listed.nowhere", NotFound),
+        ("select nothing from unnest([1])", BadRequest),
+        ("select error('no')", BadRequest),
+    ],
+)
+def test_a_query_that_is_waited_for_and_fails_is_refused(
+    warehouse: bigquery.Client, sql: str, error: type[Exception]
+) -> None:
+    before = {job.job_id for job in warehouse.list_jobs()}
+    with pytest.raises(error):
+        warehouse.query_and_wait(sql, retry=None, job_retry=None)
+    (job,) = [job for job in warehouse.list_jobs() if job.job_id not in before]
+    assert job.error_result

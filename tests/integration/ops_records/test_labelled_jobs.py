@@ -57,22 +57,21 @@ def test_queries_loads_and_snapshots_of_a_task_are_labelled(run_task: Any, new_j
 
 def test_the_queries_of_great_expectations_are_labelled(run_task: Any, new_jobs: Callable[[], list[Any]]):
     def step(context: Any) -> None:
-        from tributary.quality.engine import expectation, open_batch, open_datasource, queries_as_jobs, validate
+        from tributary.quality.engine import expectation, open_batch, open_datasource, validate
         from tributary.quality.rules import Rule
 
         client = bigquery_client()
         client.create_dataset("checked", exists_ok=True)
         execute(client, "create or replace table checked.numbers as select 1 as a")
-        with queries_as_jobs(client):
-            batch = open_batch(open_datasource(client), "checked", "numbers")
-            rule = Rule.model_validate(
-                {
-                    "type": "expect_column_values_to_not_be_null",
-                    "kwargs": {"column": "a"},
-                    "meta": {"rule": "a_is_there"},
-                }
-            )
-            assert validate(batch, [expectation(rule, None)], "BOOLEAN_ONLY", {})["a_is_there"].success
+        batch = open_batch(open_datasource(client), "checked", "numbers")
+        rule = Rule.model_validate(
+            {
+                "type": "expect_column_values_to_not_be_null",
+                "kwargs": {"column": "a"},
+                "meta": {"rule": "a_is_there"},
+            }
+        )
+        assert validate(batch, [expectation(rule, None)], "BOOLEAN_ONLY", {})["a_is_there"].success
 
     run_task.tags = ["app:booths"]
     assert run_task(step, task_id="validate_raw") == "success"

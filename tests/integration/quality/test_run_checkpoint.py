@@ -96,6 +96,16 @@ def test_clean_data_passes_every_rule_quietly(kiosk: str, check: Check, capfd: p
     assert "Calculating Metrics" not in "".join(capfd.readouterr())
 
 
+def test_rows_that_keep_to_a_rule_with_a_query_are_counted_and_not_asked_for(
+    kiosk: str, check: Check, client: bigquery.Client
+) -> None:
+    before = {job.job_id for job in client.list_jobs()}
+    check(kiosk)
+    asked = [job.query for job in client.list_jobs() if job.job_id not in before and " as item" in job.query]
+    assert len(asked) == 2  # of rules, once each
+    assert ["unexpected_row_count" in query for query in asked] == [True, True]
+
+
 # What is done to rows, and which rule then names how many rows and which keys.
 FAULTS = {
     "null": (

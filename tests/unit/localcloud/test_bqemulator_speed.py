@@ -6,12 +6,13 @@ import asyncio
 import contextlib
 import gc
 import gzip
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from copy import deepcopy
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import get_ident
 from types import SimpleNamespace
-from typing import Any
+from typing import Annotated, Any
 from unittest.mock import MagicMock
 
 import duckdb
@@ -26,7 +27,8 @@ from bqemulator.jobs import ddl_result, executor, routine_ddl
 from bqemulator.sql import catalog_schema, translator
 from bqemulator.sql.rules.datetime_semantics import ConcatStringTypeRule
 from bqemulator.storage.engine import DuckDBEngine
-from fastapi import Request
+from fastapi import Depends, FastAPI, Request
+from fastapi.dependencies import utils
 from pydantic_core import PydanticSerializationError
 from sqlglot import Dialect, Generator, exp, parse_one
 from sqlglot.errors import ErrorLevel, ParseError, UnsupportedError
@@ -71,6 +73,40 @@ def test_a_generator_is_free_again_after_an_error(made: list[Generator]):
         with pytest.raises(UnsupportedError):
             tree.sql("duckdb", unsupported_level=ErrorLevel.RAISE)
     assert len(made) == 1
+
+
+@pytest.fixture
+def without_copies(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[object]]:
+    """The correction, and what the parser copied since."""
+    copied: list[object] = []
+    monkeypatch.setattr(Dialect, "parse", Dialect.parse)
+    monkeypatch.setattr(core, "deepcopy", lambda value: copied.append(value) or deepcopy(value))
+    bqemulator_speed._parse_without_copies()
+    yield copied
+    Dialect.get_or_raise("bigquery").parser_class.SUPPORTS_IMPLICIT_UNNEST = True
+
+
+PATHS = [
+    "select a from (select a from (select a from d.t where b) as x) as y",
+    "select a, i from d.t, t.items as i",
+    "select a, i from d.t as x cross join x.items as i",
+    "select a from (select a from d.t, t.items) as y join p.d.u on y.a = u.a",
+    "select a from t join u using (a), (select 1) as v",
+]
+
+
+@pytest.mark.parametrize("sql", PATHS)
+def test_a_statement_s_tree_is_as_the_parser_makes_it(sql: str, request: pytest.FixtureRequest):
+    expected = parse_one(sql, read="bigquery")
+    request.getfixturevalue("without_copies")
+    assert repr(parse_one(sql, read="bigquery")) == repr(expected)
+
+
+def test_nested_subqueries_are_parsed_without_copies(without_copies: list[object]):
+    parse_one(PATHS[0], read="bigquery")
+    assert without_copies == []
+    parse_one(PATHS[1], read="bigquery")
+    assert without_copies != []
 
 
 def parse_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,6 +161,7 @@ def test_a_chain_of_concatenations_gets_its_type_once(monkeypatch: pytest.Monkey
 def test_a_tree_s_copy_is_as_before_and_shares_nothing(monkeypatch: pytest.MonkeyPatch):
     asked: list[object] = []
     tree = parse_one(QUERY, read="bigquery")
+    tree.find(exp.Table).comments = ["of a table"]
     tree.meta["of another kind"] = [1]
     before = [(type(node), dict(node.meta)) for node in tree.copy().walk()]
     for module in (core, bqemulator_speed):
@@ -138,9 +175,14 @@ def test_a_tree_s_copy_is_as_before_and_shares_nothing(monkeypatch: pytest.Monke
         assert not one.meta or one.meta is not other.meta
     copied.meta["of another kind"].append(2)
     assert tree.meta["of another kind"] == [1]
-    places = [node.meta for node in tree.walk() if "line" in node.meta]
-    assert places
-    assert not [place for place in places if place in asked]
+    plain = [node.meta for node in tree.walk() if "line" in node.meta]
+    assert plain
+    plain += [node.comments for node in tree.walk() if node.comments is not None]
+    assert ["of a table"] in plain
+    assert not [value for value in plain if value in asked]
+    table = copied.find(exp.Table)
+    table.comments.append("another")
+    assert tree.find(exp.Table).comments == ["of a table"]
 
 
 async def changes(sql: str) -> list[tuple[str, str, str]]:
@@ -233,6 +275,20 @@ def test_jobs_are_looked_up_at_once_and_written_together(tmp_path: Path):
 
 
 @pytest.mark.usefixtures("together")
+def test_a_job_that_is_there_is_replaced_with_new_ones_beside_it(tmp_path: Path):
+    async def run() -> None:
+        async with catalog_in(tmp_path) as catalog:
+            catalog.upsert_job(job(0, "RUNNING"))
+            await asyncio.sleep(0.3)
+            catalog.upsert_job(job(0))
+            catalog.upsert_job(job(1))
+            await asyncio.sleep(0.3)
+            assert written(catalog) == {"j0": "DONE", "j1": "DONE"}
+
+    asyncio.run(run())
+
+
+@pytest.mark.usefixtures("together")
 def test_a_deleted_job_does_not_come_back(tmp_path: Path):
     async def run() -> None:
         async with catalog_in(tmp_path) as catalog:
@@ -301,6 +357,27 @@ def test_the_emulator_answers_without_middleware_but_reads_gzip(monkeypatch: pyt
     assert answer.json() == {"a": 1}
     assert "x-correlation-id" not in answer.headers
     assert context.metrics.rest_requests_total.mock_calls == []
+
+
+def own_thread() -> int:
+    return get_ident()
+
+
+def test_dependencies_are_looked_up_in_the_server_s_thread(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(utils, "run_in_threadpool", utils.run_in_threadpool)
+    bqemulator_speed._call_dependencies_in_place()
+    emulator = FastAPI()
+
+    @emulator.get("/thread")
+    async def asked(thread: Annotated[int, Depends(own_thread)]) -> list[int]:
+        return [thread, get_ident()]
+
+    async def answered() -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(emulator), base_url="http://emulator") as client:
+            return await client.get("/thread")
+
+    depended, own = asyncio.run(answered()).json()
+    assert depended == own
 
 
 def test_garbage_is_looked_for_after_many_objects_and_not_among_imports():
