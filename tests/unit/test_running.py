@@ -139,6 +139,8 @@ def test_all_runs_are_asked_for_at_once_and_only_while_they_go_on(clock: list[fl
     assert (later.state, later.step) == ("failed", "transform.payments_run")
     assert answers.asked == 2
     assert answers.followed == [["elt__shop", "elt__late"], ["elt__late"]]
+    # The last one is looked at more often: it alone is waited for.
+    assert clock == [running.POLL_SECONDS + running.LAST_POLL_SECONDS] != [2 * running.POLL_SECONDS]
 
 
 def test_a_queued_run_says_which_one_is_before_it(clock: list[float]):

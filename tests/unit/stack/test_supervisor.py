@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
+import pytest
+
+from stack import __main__ as commands
 from stack import supervisor
 from stack.state import PORT_NAMES, SECRET_NAMES, State
 
@@ -24,3 +29,16 @@ def test_every_program_is_in_the_configuration():
     for group in groups:
         for program in group:
             assert f"[program:{program.name}]" in text
+
+
+def test_what_no_first_task_needs_starts_once_airflow_is_ready(monkeypatch: pytest.MonkeyPatch):
+    done: list[tuple[str, str]] = []
+    recorder = SimpleNamespace(
+        wait=lambda programs, **_: done.extend(("ready", program.name) for program in programs),
+        start=lambda programs: done.extend(("start", program.name) for program in programs),
+    )
+    commands._ready(recorder)  # type: ignore[arg-type]
+    later = [("start", program.name) for program in supervisor.later_programs()]
+    assert [name for _, name in later] == ["triggerer", "watch"]
+    assert done[-len(later) :] == later
+    assert {("ready", "api-server"), ("ready", "scheduler"), ("ready", "bigquery")} <= set(done[: -len(later)])
