@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import io
-import json
 import logging
 from collections.abc import Iterator
-from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -14,75 +12,33 @@ import pytest
 from tests.faults.imports.conftest import Shop
 from tests.integration.operators.conftest import DAY, NUMBERS
 from tests.support.generated_dbt import build_generated
+from tests.support.planted import CLEAR, PEOPLE, TAG, TAGGED, Written, contract, dump
 from tests.support.services import LocalCloud
 from tributary import exporting
-from tributary.contracts import Contract, QuarantineLimit
+from tributary.contracts import QuarantineLimit
 from tributary.hooks.clients import bigquery_client
 from tributary.quality.results import CheckpointFailed
 from tributary.registry import Database
 from tributary.telemetry.lineage import Server, imported, synced
 
-TAG = "projects/p/locations/us/taxonomies/1/policyTags/2"
-COLUMNS: dict[str, dict[str, Any]] = {
-    "id": {"type": "int"},
-    "email": {"type": "varchar(99)", "personal": "hash"},
-    "name": {"type": "varchar(99)", "personal": "drop"},
-    "phone": {"type": "varchar(30)", "personal": "mask", "nullable": True},
-    "born": {"type": "date", "personal": "mask"},
-    "iban": {"type": "char(22)", "personal": "tag"},
-    "city": {"type": "varchar(30)"},
-}
-# The third row breaks a rule: it has no city.
-PEOPLE = [
-    (1, "plantedhash1@a.example", "Planteddrop One", "+49 30 99887766", "1971-03-04", "DE00PLANTEDTAG00000001", "Ulm"),
-    (2, "plantedhash2@a.example", "Planteddrop Two", "plantedmask", "1972-05-06", "DE00PLANTEDTAG00000002", "Bonn"),
-    (3, "plantedhash3@a.example", "Planteddrop No 3", "0049 89 77665544", "1973-07-08", "DE00PLANTEDTAG00000003", None),
-]  # fmt: skip
-CLEAR = [
-    *("plantedhash", "Planteddrop", "plantedmask", "99887766", "77665544"),
-    *(row[4] for row in PEOPLE),
-]
-TAGGED = "PLANTEDTAG"
 
-
-def dump() -> bytes:
-    rows = ",".join(str(row).replace("None", "NULL") for row in PEOPLE)
-    return (
-        "CREATE TABLE `people` (`id` int NOT NULL, `email` varchar(99) NOT NULL, `name` varchar(99) NOT NULL, "
-        "`phone` varchar(30), `born` date NOT NULL, `iban` char(22) NOT NULL, `city` varchar(30), PRIMARY KEY (`id`), "
-        f"UNIQUE KEY `by_email` (`email`));\nINSERT INTO `people` VALUES {rows};\n"
-        f"-- Dump completed on {DAY}  2:00:00\n"
-    ).encode()
-
-
-class Written:
-    """All that a load left anywhere behind the staging database, as text by place."""
+class Loaded(Written):
+    """What the load of a database left."""
 
     def __init__(self, shop: Shop) -> None:
+        super().__init__()
         self.shop = shop
-        self.texts: dict[str, str] = {}
-
-    def add(self, place: str, value: Any) -> None:
-        text = value if isinstance(value, str) else json.dumps(value, default=str)
-        self.texts[place] = self.texts.get(place, "") + text
-
-    def with_value(self, value: str) -> set[str]:
-        return {place for place, text in self.texts.items() if value.lower() in text.lower()}
 
 
 @pytest.fixture(scope="module")
-def written(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Written]:
+def written(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loaded]:
     folder = tmp_path_factory.mktemp("planted")
-    contract = Contract.model_validate({
-        "app": "planted", "models": "generated", "completion_line": False,
-        "tables": {"people": {"primary_key": ["id"], "columns": COLUMNS}},
-    })  # fmt: skip
     database = Database(
-        name=f"planted_{next(NUMBERS)}", contract=contract, owner="tests", cloud_sql_instance="staging",
+        name=f"planted_{next(NUMBERS)}", contract=contract(), owner="tests", cloud_sql_instance="staging",
         dump_pattern="{database}/{date}/*", dump_wait="1h",
     )  # fmt: skip
     shop = Shop(cloud, database)
-    found = Written(shop)
+    found = Loaded(shop)
     log = logging.FileHandler(folder / "tasks.log")
     logging.getLogger().addHandler(log)
     level, _ = logging.getLogger().level, logging.getLogger().setLevel(logging.DEBUG)
@@ -106,7 +62,10 @@ def written(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Iter
             found.add("dbt", path.read_text(errors="replace"))
     _export(found)
     server = Server("staging")
-    found.add("lineage", str([*imported(contract.tables, shop.name, synced(database, server, "p")[0].dataset, server)]))
+    found.add(
+        "lineage",
+        str([*imported(database.contract.tables, shop.name, synced(database, server, "p")[0].dataset, server)]),
+    )
     client = bigquery_client()
     for dataset in client.list_datasets():
         for table in client.list_tables(dataset.reference):
@@ -118,7 +77,7 @@ def written(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Iter
     shop.leave_airbyte()
 
 
-def _export(found: Written) -> None:
+def _export(found: Loaded) -> None:
     """The database as files, and whatever else the bucket has beside its dumps."""
     name, bucket = found.shop.name, found.shop.bucket
     folder = f"gs://{bucket.name}/exports/{name}"
@@ -131,30 +90,30 @@ def _export(found: Written) -> None:
             found.add("bucket", content.decode(errors="replace"))
 
 
-def people(written: Written) -> str:
+def people(written: Loaded) -> str:
     return f"{written.shop.name}.people"
 
 
 @pytest.mark.parametrize("value", CLEAR)
-def test_what_is_hashed_masked_or_dropped_is_nowhere_behind_staging(written: Written, value: str):
+def test_what_is_hashed_masked_or_dropped_is_nowhere_behind_staging(written: Loaded, value: str):
     assert written.with_value(value) == set()
     assert len(written.texts["logs"]) > 1000
     assert written.texts["export"].count("Ulm") == 1
 
 
-def test_what_is_tagged_is_in_its_own_tables_and_their_export_alone(written: Written):
+def test_what_is_tagged_is_in_its_own_tables_and_their_export_alone(written: Loaded):
     name = written.shop.name
     tables = {f"raw__{name}.people", f"{name}.people", f"quarantine__{name}.people"}
     assert written.with_value(TAGGED) == {*tables, "export"}
 
 
-def test_what_was_set_aside_is_concealed_like_everything_else(written: Written):
+def test_what_was_set_aside_is_concealed_like_everything_else(written: Loaded):
     query = "select id, email, phone, cast(born as string) from `quarantine__{name}`.people"
     ((id_, email, phone, born),) = written.shop.raw(query.replace("{name}", written.shop.name))
     assert (id_, len(email), phone, born) == (3, 64, "****5544", "1973-01-01")
 
 
-def test_the_published_column_has_its_policy_tag_and_no_other_one_has(written: Written):
+def test_the_published_column_has_its_policy_tag_and_no_other_one_has(written: Loaded):
     fields = bigquery_client().get_table(people(written)).schema
     tags = {
         field.name: tuple(field.policy_tags.names) for field in fields if field.policy_tags and field.policy_tags.names
@@ -162,12 +121,12 @@ def test_the_published_column_has_its_policy_tag_and_no_other_one_has(written: W
     assert tags == {"iban": (TAG,)}
 
 
-def test_what_arrives_is_of_use(written: Written):
+def test_what_arrives_is_of_use(written: Loaded):
     rows = written.shop.raw(f"select id, phone, iban from {people(written)} order by id")
     assert rows == [(1, "****7766", PEOPLE[0][5]), (2, "****", PEOPLE[1][5])]
 
 
-def test_without_a_name_for_the_tag_nothing_is_copied(written: Written, monkeypatch: pytest.MonkeyPatch):
+def test_without_a_name_for_the_tag_nothing_is_copied(written: Loaded, monkeypatch: pytest.MonkeyPatch):
     from tributary.errors import PersonalDataError
 
     for found in ("", "personal"):
@@ -180,5 +139,5 @@ def test_without_a_name_for_the_tag_nothing_is_copied(written: Written, monkeypa
         assert len(written.shop.jobs("sync")) == before
 
 
-def test_the_folder_of_dbt_was_looked_at(written: Written):
+def test_the_folder_of_dbt_was_looked_at(written: Loaded):
     assert "iban" in written.texts["dbt"]
