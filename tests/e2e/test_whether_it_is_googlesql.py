@@ -49,8 +49,8 @@ def test_every_statement_of_these_days_is_googlesql(
     analysis: Future[Analysis], second_day: Any, capsys: pytest.CaptureFixture[str]
 ):
     google = analysis.result()
-    # Nothing else has anything to do by now.
-    refused = google.refusals(at_once=os.cpu_count() or 1)
+    # Nothing else has anything to do by now. Each further thread takes 150 MB.
+    refused = google.refusals(at_once=min(4, os.cpu_count() or 1))
     statements = google.statements
     with capsys.disabled():
         print(f"\n{len(statements)} statements analyzed, {len(refused)} refused")
