@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -21,6 +23,7 @@ from tests.e2e.days import (
     end_backfill_and_repeat_it,
     prepare_second_day,
 )
+from tests.support.recorded_sql import Analysis
 
 
 @pytest.fixture(scope="session")
@@ -67,4 +70,20 @@ def backfills(checkout: Checkout, warehouse: bigquery.Client, second_day: Any) -
     pool = ThreadPoolExecutor(1)
     yield pool.submit(end_backfill_and_repeat_it, checkout, warehouse)
     # Where nobody waited for them, they end with the stack.
+    pool.shutdown(wait=False)
+
+
+@pytest.fixture(scope="session")
+def analysis(warehouse: bigquery.Client, backfills: Any) -> Iterator[Future[Analysis]]:
+    """Google's analyzer, which has begun with what was sent in two days; it takes a minute of a processor."""
+
+    def begin() -> Analysis:
+        # Beside the stack, which is waited for.
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+        analysis = Analysis(warehouse)
+        analysis.refusals()
+        return analysis
+
+    pool = ThreadPoolExecutor(1)
+    yield pool.submit(begin)
     pool.shutdown(wait=False)

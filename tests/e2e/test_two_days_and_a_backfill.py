@@ -24,6 +24,7 @@ from tests.e2e.content import (
     mysql_content,
 )
 from tests.e2e.days import BACKFILLED, BACKFILLED_DAYS, CHINOOK, DAY_1, DAY_2, Backfilled
+from tests.support.recorded_sql import Analysis
 from tributary import naming
 from tributary.registry import load_registry
 
@@ -185,6 +186,13 @@ def test_the_other_databases_are_fresh_and_the_broken_one_is_stale(checkout: Che
     assert {row["name"] for row in built} == {name for name in fresh if name.startswith("shop")}
 
 
+def test_a_backfill_makes_a_run_for_each_of_its_days(
+    checkout: Checkout, backfills: Future[list[Backfilled]], analysis: Future[Analysis]
+):
+    """They go on beside all tests that follow, as the analysis of the statements does."""
+    assert set(checkout.runs(f"elt__{BACKFILLED}")) == set(BACKFILLED_DAYS)
+
+
 @pytest.mark.parametrize("database", ["shop_eu", "shop_uk", "airport_lga"])
 def test_the_second_day_is_the_second_dump(
     checkout: Checkout, second_day: Any, warehouse: bigquery.Client, database: str
@@ -233,8 +241,3 @@ def test_a_dump_by_hand_reaches_its_dataset_by_one_command(
     copied = columns_of(warehouse, "raw__chinook.Customer")
     assert "Country" in copied
     assert not {"FirstName", "LastName", "Email", "Phone", "Address"} & set(copied)
-
-
-def test_a_backfill_makes_a_run_for_each_of_its_days(checkout: Checkout, backfills: Future[list[Backfilled]]):
-    """They go on beside the tests of the pages; `test_what_was_backfilled.py` looks at what they did."""
-    assert set(checkout.runs(f"elt__{BACKFILLED}")) == set(BACKFILLED_DAYS)

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 from tests.conftest import ROOT
+from tests.support.dbt import run_dbt
 from tributary import naming
 from tributary.generated import _dbt_source
 from tributary.generated_models import models_of
@@ -34,12 +35,9 @@ def build_generated(database: Database, folder: Path, day: str) -> str:
         target.write_text(text)
     (project / "models" / "source.yml").write_text(_dbt_source(database.contract, database.name))
     variables = json.dumps({"database": database.name, "app": database.app})
-    done = subprocess.run(
-        [os.environ["TRIBUTARY_DBT_EXECUTABLE"], "--no-use-colors", "build", "--select", f"tag:{database.app}",
-         "--vars", variables, "--target-path", str(folder / "target"), "--log-path", str(folder / "target")],
-        cwd=project, capture_output=True, text=True, check=False, timeout=300,
-        env={**{key: value for key, value in os.environ.items() if key != "PYTHONPATH"},
-             "TRIBUTARY_DBT_DATASET": naming.dataset(database.name), "TRIBUTARY_DUMP_DATE": day},
+    code, text = run_dbt(
+        "build", "--select", f"tag:{database.app}", "--vars", variables, project=project, target=folder / "target",
+        env={**os.environ, "TRIBUTARY_DBT_DATASET": naming.dataset(database.name), "TRIBUTARY_DUMP_DATE": day},
     )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
+    assert code == 0, text
+    return text

@@ -7,20 +7,18 @@ that proves, and what it does not.
 
 from __future__ import annotations
 
-import fcntl
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
 
 from zetasql import types as z
-from zetasql.core import wasm_client
 from zetasql.core.exceptions import ServerError
-from zetasql.core.local_service import ZetaSqlLocalService
 
-from tests.support.services import ROOT
+from tests.support.analyzer import analyze, service
+from tests.support.statements import Statement, distinct
 
 # What BigQuery has of the language beyond its core, as far as it is used here. The analyzer knows more, such as what
 # Spanner has. Who needs a further one looks it up in BigQuery's reference first, and adds it.
@@ -61,17 +59,8 @@ _DECLARE = re.compile(rb"declare\s+(?P<name>\w+)\s+(?P<type>\S.*?)\s+default\s+(
 _BLANK = re.compile(rb"(?:\s|--[^\n]*|/\*.*?\*/)*", re.S)
 
 
-@dataclass(frozen=True)
-class Statement:
-    """What is sent to BigQuery at once, several statements too, with the types of its parameters by their names."""
-
-    sql: str
-    parameters: tuple[tuple[str, str], ...] = ()
-
-    @classmethod
-    def of_texts(cls, sql: str) -> Statement:
-        """One whose parameters are all texts, as `ledger.store.execute` sends them."""
-        return cls(sql, tuple((name, "STRING") for name in sorted(set(re.findall(r"@(\w+)", sql)))))
+Tables = dict[tuple[str, str], dict[str, z.Type]]
+"""The types of columns, by dataset and table."""
 
 
 class GoogleSql:
@@ -79,26 +68,62 @@ class GoogleSql:
 
     def __init__(self, project: str) -> None:
         self._project = project
-        self._tables: dict[tuple[str, str], dict[str, z.Type]] = {}
-        self._variables: dict[str, z.Type] = {}
-        self._catalog: int | None = None
-        # Columns that a statement would make of another type than they are known to have.
-        self.other_types: set[str] = set()
+        self._told: Tables = {}
+        self._made: list[tuple[tuple[str, str], dict[str, z.Type]]] = []
 
     def add_table(self, dataset: str, table: str, columns: Mapping[str, str]) -> None:
         """Tell of a table or view, by the types of its columns."""
-        self._tables[dataset, table] = {name: type_of(data_type) for name, data_type in columns.items()}
-        self._catalog = None
+        self._told[dataset, table] = {name: type_of(data_type) for name, data_type in columns.items()}
 
-    def refusals(self, statements: Iterable[Statement]) -> dict[str, str]:
-        """The texts that the analyzer refuses, with its reasons. What a statement makes, the others may read."""
-        refused = dict.fromkeys(statements, "")
-        while True:
-            known = len(self._tables)
-            refused = {statement: why for statement in refused if (why := self._refusal(statement))}
-            if not refused or len(self._tables) == known:
-                return {statement.sql: why for statement, why in refused.items()}
-            self._catalog = None
+    @property
+    def other_types(self) -> set[str]:
+        """Columns that a statement would make of another type than they are known to have."""
+        known = self._tables()
+        return {
+            f"{'.'.join(table)}.{name}"
+            for table, columns in self._made
+            for name, type in columns.items()
+            if type != known[table].get(name, type)
+        }
+
+    def refusals(self, statements: Iterable[Statement], at_once: int = 1) -> dict[str, str]:
+        """The texts that the analyzer refuses, with its reasons. What a statement makes, the others may read.
+
+        Of those that differ in comments and days alone one stands for all (`distinct`). `at_once` processors may be
+        busy with it.
+        """
+        left, known = distinct(statements), -1
+        refused: dict[Statement, str] = {}
+        with ThreadPoolExecutor(at_once) as pool:
+            # A further thread has the analyzer to start.
+            in_parts = pool.map if at_once > 1 else map
+            while left and known != len(tables := self._tables()):
+                known = len(tables)
+                sessions = [_Session(self._project, tables) for _ in range(at_once)]
+                parts = in_parts(_Session.refusals, sessions, (left[number::at_once] for number in range(at_once)))
+                refused = {statement: why for part in parts for statement, why in part.items()}
+                for session in sessions:
+                    self._made += session.made
+                left = [statement for statement in left if statement in refused]
+        return {statement.sql: refused[statement] for statement in left}
+
+    def _tables(self) -> Tables:
+        return dict(reversed(self._made)) | self._told
+
+
+class _Session:
+    """Some statements, in one thread, with the tables that there are; `made` is what they would make."""
+
+    def __init__(self, project: str, tables: Tables) -> None:
+        self._project = project
+        self._tables = tables
+        self._variables: dict[str, z.Type] = {}
+        self._catalog: int | None = None
+        self.made: list[tuple[tuple[str, str], dict[str, z.Type]]] = []
+
+    def refusals(self, statements: Sequence[Statement]) -> dict[Statement, str]:
+        """Those that are refused, with the reasons."""
+        return {statement: why for statement in statements if (why := self._refusal(statement))}
 
     def _refusal(self, statement: Statement) -> str:
         options = _options(dict(statement.parameters))
@@ -110,7 +135,7 @@ class GoogleSql:
                     position = declared.end()
                     continue
                 location = z.ParseResumeLocation(input=text.decode(), byte_position=position)
-                answer = _analyze(
+                answer = analyze(
                     options=options, registered_catalog_id=self._registered(), parse_resume_location=location
                 )
                 if answer.resolved_statement.WhichOneof("node") == "resolved_create_statement_node":
@@ -124,7 +149,7 @@ class GoogleSql:
         """Make a variable known. Raises ServerError where its value has not its type."""
         # A variable is a constant of the catalog: as in BigQuery, a column of that name comes first.
         expression = f"select if(true, cast(null as {type}), {value})"
-        answer = _analyze(options=_options({}), registered_catalog_id=self._registered(), sql_statement=expression)
+        answer = analyze(options=_options({}), registered_catalog_id=self._registered(), sql_statement=expression)
         if _type_selected(answer) != type_of(type):
             raise ServerError.from_error_string(f"Code: 3, Message: {name}: {value} is no {type}")
         if self._variables.get(name) != type_of(type):
@@ -139,10 +164,7 @@ class GoogleSql:
         else:
             columns = {column.name: column.type for column in made.column_definition_list}
         dataset, table = made.name_path[-2:]
-        known = self._tables.setdefault((dataset, table), columns)
-        self.other_types |= {
-            f"{dataset}.{table}.{name}" for name, type in columns.items() if type != known.get(name, type)
-        }
+        self.made.append(((dataset, table), columns))
 
     def _registered(self) -> int:
         """The number of a catalog with all tables that are known."""
@@ -168,33 +190,9 @@ class GoogleSql:
 
 
 @cache
-def service() -> ZetaSqlLocalService:
-    """The analyzer. The first one on a machine is compiled for a quarter of a minute, the next come from a cache."""
-    folder = ROOT / ".local" / "googlesql"
-    folder.mkdir(parents=True, exist_ok=True)
-    settings = folder / "cache.toml"
-    make_config = wasm_client.Config
-
-    def config_with_cache() -> Any:
-        config = make_config()
-        config.cache = str(settings)
-        return config
-
-    # Several processes of tests may want to compile it at once.
-    with (folder / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        settings.write_text(f'[cache]\ndirectory = "{folder}"\n')
-        wasm_client.Config = config_with_cache
-        try:
-            return ZetaSqlLocalService()
-        finally:
-            wasm_client.Config = make_config
-
-
-@cache
 def type_of(data_type: str) -> z.Type:
     """A type by the name that BigQuery has for it, such as `ARRAY<STRING>`."""
-    answer = _analyze(
+    answer = analyze(
         options=z.AnalyzerOptions(language_options=_LANGUAGE),
         simple_catalog=z.SimpleCatalog(name="types", builtin_function_options=_FUNCTIONS),
         sql_statement=f"select cast(null as {data_type})",
@@ -207,12 +205,6 @@ def told(refused: Mapping[str, str]) -> str:
     return "\n\n".join(
         (f"{len(refused)} statements are no GoogleSQL:", *(f"{why}\n{sql}" for sql, why in refused.items()))
     )
-
-
-def _analyze(**request: Any) -> Any:
-    """The analyzer's answer as it comes: to make objects of all of it takes as long as the analysis."""
-    asked = z.AnalyzeRequest(**request).to_proto()
-    return service().wasm_client.call_grpc_func("ZetaSqlLocalService_Analyze", asked, z.AnalyzeResponse._PROTO_CLASS)
 
 
 def _without_query(created: Any) -> Any:

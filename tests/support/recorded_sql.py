@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
+from google.api_core.exceptions import NotFound
 from google.cloud import bigquery
 
-from tests.support.googlesql import GoogleSql, Statement, told
+from tests.support.googlesql import GoogleSql, told
+from tests.support.statements import Statement
 from tributary.sqlfiles import SQL
 
 # Where Airbyte's stand-in on this machine has its own tables: what it sends is not the product's.
@@ -38,21 +41,43 @@ def recorded(client: bigquery.Client) -> list[Statement]:
     return list(reversed(found))
 
 
-def analyzer_of(client: bigquery.Client) -> GoogleSql:
-    """The analyzer, with all tables that an emulator has by now."""
-    google = GoogleSql(client.project)
-    for dataset in client.list_datasets():
-        for table in client.list_tables(dataset.dataset_id):
-            columns = {field.name: _type_name(field) for field in client.get_table(table.reference).schema}
-            google.add_table(table.dataset_id, table.table_id, columns)
-    return google
+class Analysis:
+    """What Google's analyzer says of all that an emulator was sent; what it has taken it is not asked of again."""
+
+    def __init__(self, client: bigquery.Client) -> None:
+        self._client = client
+        self._taken: set[Statement] = set()
+        self._google = GoogleSql(client.project)
+        self.statements: list[Statement] = []
+
+    @property
+    def other_types(self) -> set[str]:
+        """Columns that have other types in the emulator than BigQuery would give them."""
+        return self._google.other_types
+
+    def refusals(self, at_once: int = 1) -> dict[str, str]:
+        """What is refused of all that was sent until now, with the tables that there are by now, and the reasons.
+
+        Only what was not yet there or not yet taken the last time is looked at. `at_once` processors may be busy.
+        """
+        self.statements = recorded(self._client)
+        for dataset in self._client.list_datasets():
+            for table in self._client.list_tables(dataset.dataset_id):
+                # Who goes on sending statements may have dropped it meanwhile.
+                with suppress(NotFound):
+                    schema = self._client.get_table(table.reference).schema
+                    columns = {field.name: _type_name(field) for field in schema}
+                    self._google.add_table(table.dataset_id, table.table_id, columns)
+        refused = self._google.refusals([one for one in self.statements if one not in self._taken], at_once)
+        self._taken |= {one for one in self.statements if one.sql not in refused}
+        return refused
 
 
 def check(client: bigquery.Client) -> None:
     """Raise AssertionError where an emulator has run what is no GoogleSQL."""
-    statements = recorded(client)
-    assert statements
-    refused = analyzer_of(client).refusals(statements)
+    analysis = Analysis(client)
+    refused = analysis.refusals()
+    assert analysis.statements
     assert not refused, told(refused)
 
 

@@ -6,8 +6,9 @@ from string import Template
 
 import pytest
 
-from tests.support.googlesql import GoogleSql, Statement, told
+from tests.support.googlesql import GoogleSql, told
 from tests.support.recorded_sql import files_of
+from tests.support.statements import Statement, distinct
 from tributary import naming
 from tributary.quarantine.conditions import key_text
 from tributary.quarantine.finding import FINDINGS
@@ -134,3 +135,32 @@ def test_types_that_bigquery_would_give_otherwise_are_named(google: GoogleSql):
     google.add_table("ops", "sums", {"total": "INT64", "orders": "INT64"})
     assert not google.refusals([Statement("create table ops.sums as select total, 1 as orders from ops.orders")])
     assert google.other_types == {"ops.sums.total"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "are_alike"),
+    [
+        ("select 1 /* it's for shop_eu */", "select 1 -- for shop_us", True),
+        ("select date '2013-01-01'", "select date '2013-12-31'", True),
+        ("select date '2013-01-01'", "select date '2013-02-30'", False),
+        ("select date '2013-01-01'", 'select date "20130101"', False),
+        ("select '2013-01-01'", "select 'on 2013-01-01'", False),
+        ("select '/* one */'", "select '/* other */'", False),
+        ("select `/* one */`", "select `/* other */`", False),
+        ("select 'it\\'s -- one'", "select 'it\\'s -- other'", False),
+        ("select '''it's -- one'''", "select '''it's -- other'''", False),
+        ("select 1", "select 2", False),
+    ],
+)
+def test_what_differs_in_comments_and_days_alone_is_analyzed_once(one: str, other: str, are_alike: bool):
+    both = [Statement(one), Statement(other)]
+    assert distinct(both) == both[: 1 if are_alike else 2]
+
+
+def test_several_threads_find_what_one_finds(google: GoogleSql):
+    refused = [sql for sql, _ in ONLY_THE_FIRST_IS_REFUSED]
+    statements = [Statement.of_texts(sql) for both in ONLY_THE_FIRST_IS_REFUSED for sql in both]
+    # Each reads what the one before it makes.
+    chain = [Statement(f"create table ops.link_{n + 1} as select * from ops.link_{n}") for n in range(5)]
+    first = Statement("create table ops.link_0 as select 1 as one")
+    assert google.refusals([*reversed(chain), *statements, first], at_once=2).keys() == set(refused)

@@ -1,9 +1,8 @@
-"""A warehouse and dbt against it, run as the DAGs run it: by subprocess, in an environment of its own."""
+"""A warehouse and dbt against it, run as the DAGs run it: by a process of its own environment."""
 
 from __future__ import annotations
 
 import json
-import os
 import socket
 import subprocess
 import time
@@ -12,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from google.cloud import bigquery
+
+from tests.support.dbt import run_dbt
 
 ROOT = Path(__file__).parents[3]
 PROJECT = ROOT / "include" / "dbt"
@@ -53,17 +54,11 @@ class Warehouse:
             f"TRIBUTARY_{variable.upper()}": value if isinstance(value, str) else json.dumps(value)
             for variable, value in variables.items()
         }
-        options = ["--vars", json.dumps(fixed), "--target-path", str(target), "--log-path", str(target)]
-        process = subprocess.run(
-            [os.environ["TRIBUTARY_DBT_EXECUTABLE"], "--no-use-colors", *arguments, *options],
+        code, text = run_dbt(
+            *arguments, "--vars", json.dumps(fixed), project=self.project, target=target,
             env=self.environment | of_the_day | {"TRIBUTARY_DBT_DATASET": dataset},
-            cwd=self.project,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        return Outcome(process.returncode, process.stdout + process.stderr, target)
+        )  # fmt: skip
+        return Outcome(code, text, target)
 
     def build(self, app: str, database: str, dump_date: object, *arguments: str) -> Outcome:
         """One database and dump, as the task ``transform`` builds it, but for *arguments*."""

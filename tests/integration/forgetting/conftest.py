@@ -8,7 +8,6 @@ from __future__ import annotations
 import itertools
 import json
 import os
-import subprocess
 import time
 from datetime import date
 from pathlib import Path
@@ -20,6 +19,7 @@ from airflow.sdk.exceptions import TaskDeferred
 from google.cloud import bigquery, storage
 
 from tests.integration.operators.conftest import BETWEEN_SECONDS, Given, cloud, services
+from tests.support.dbt import run_dbt
 from tests.support.services import ROOT, LocalCloud
 from tributary import editions, naming
 from tributary.consolidation import Plan
@@ -218,15 +218,12 @@ class Shops:
         return run
 
     def dbt(self, dataset: str, select: str, fixed: dict[str, Any], **environment: str) -> None:
-        target = self.folder / f"{dataset}_{next(NUMBERS)}"
-        command = [
-            os.environ["TRIBUTARY_DBT_EXECUTABLE"], "--no-use-colors", "run", "--select", select,
-            "--vars", json.dumps(fixed), "--target-path", str(target), "--log-path", str(target),
-        ]  # fmt: skip
         variables = {**os.environ, **environment, "TRIBUTARY_DBT_DATASET": dataset, "DO_NOT_TRACK": "1"}
-        variables.pop("PYTHONPATH", None)
-        done = subprocess.run(command, cwd=MARTS, env=variables, capture_output=True, text=True, timeout=300)
-        assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+        code, text = run_dbt(
+            "run", "--select", select, "--vars", json.dumps(fixed), env=variables, project=MARTS,
+            target=self.folder / dataset,
+        )  # fmt: skip
+        assert code == 0, text[-6000:]
 
     def plan(self, day: int) -> Plan:
         landed = self.store.landed(date(2013, 1, day))

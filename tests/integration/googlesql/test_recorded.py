@@ -10,8 +10,9 @@ from google.cloud import bigquery
 
 from tests.support import recorded_sql
 from tests.support.bigquery import bigquery_of_its_own
-from tests.support.googlesql import Statement
+from tests.support.googlesql import GoogleSql
 from tests.support.published import client_of
+from tests.support.statements import Statement
 from tributary.ledger.store import execute
 
 
@@ -35,10 +36,10 @@ def test_statements_are_recorded_once_with_the_types_of_their_parameters(client:
 
 
 def test_a_type_that_the_emulator_has_otherwise_is_named(client: bigquery.Client):
-    google = recorded_sql.analyzer_of(client)
-    assert not google.refusals(recorded_sql.recorded(client))
+    analysis = recorded_sql.Analysis(client)
+    assert not analysis.refusals()
     # It makes a text of JSON.
-    assert google.other_types == {"shop.orders.about"}
+    assert analysis.other_types == {"shop.orders.about"}
 
 
 def test_a_copy_that_is_gone_is_known_by_its_source(client: bigquery.Client):
@@ -46,6 +47,17 @@ def test_a_copy_that_is_gone_is_known_by_its_source(client: bigquery.Client):
     execute(client, "select id from shop.kept")
     client.delete_table("shop.kept")
     recorded_sql.check(client)
+
+
+def test_what_was_taken_is_not_asked_again(client: bigquery.Client, monkeypatch: pytest.MonkeyPatch):
+    analysis = recorded_sql.Analysis(client)
+    assert not analysis.refusals()
+    execute(client, "select 2 as two")
+    asked: list[Statement] = []
+    monkeypatch.setattr(GoogleSql, "refusals", lambda google, statements, at_once: asked.extend(statements) or {})
+    analysis.refusals()
+    assert asked == [Statement("select 2 as two")]
+    assert len(analysis.statements) > 1
 
 
 def test_what_the_emulator_alone_takes_is_found(client: bigquery.Client):
