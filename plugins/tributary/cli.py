@@ -89,7 +89,7 @@ def check() -> None:
 def generate() -> None:
     """Write what is derived: JSON Schemas, dbt sources and models, docs/dags.md, the table of docs/metrics.md."""
     for path in generated.write(load_registry()):
-        console.print(f"wrote {path}")
+        console.print(f"{'wrote' if path.is_file() else 'removed'} {path}")
 
 
 @app.command()

@@ -76,7 +76,6 @@ def build_elt_dag(database: Database, registry: Registry) -> DAG:
             instance=database.cloud_sql_instance,
             dump=find_dump.output,
             source_uri="{{ ti.xcom_pull(task_ids='preflight')['uri'] }}",
-            tables=database.contract.tables,
             preflight=preflight.output,
             contract=database.contract,
             pool=naming.import_pool(database.cloud_sql_instance),

@@ -1,4 +1,5 @@
--- Every request to forget with its newest record, the first request first, and how many records there are of it.
+-- Every request to forget rows of a database, or of all where none is named, with its newest record and how many there
+-- are of it; the first request first.
 select
     request_id,
     app,
@@ -12,6 +13,6 @@ select
     min(recorded_at) over (partition by request_id) as requested_at,
     count(*) over (partition by request_id) as records
 from ops.forgotten
-where true
+where @database in ('', database)
 qualify row_number() over (partition by request_id order by recorded_at desc) = 1
 order by requested_at, request_id

@@ -65,8 +65,7 @@ def on_record(store: OpsStore, database: str | None = None) -> list[Request]:
             requested_at=row["requested_at"],
             records=row["records"],
         )
-        for row in store.query("ops/forgotten_requests")
-        if database in (None, row["database"])
+        for row in store.query("ops/forgotten_requests", database=database or "")
     ]
 
 

@@ -45,9 +45,8 @@ class ImportDumpOperator(LineageMixin, OutsideJobMixin, CloudSQLImportInstanceOp
     (`tributary.resuming`). While another running run of the same database uses the staging database,
     the task steps back and comes again; also while the instance is busy. An import that still fills the
     database for a run that has ended, or from a dump that was replaced, is cancelled first, and so is the
-    step's own one when it does not end within `execution_timeout`. What is imported is made to fit `tables`, those of
-    the contract, as pre-flight decided; rows of people who are to be forgotten are left out, as the `contract` says
-    whose they are.
+    step's own one when it does not end within `execution_timeout`. What is imported is made to fit the tables of the
+    `contract`, as pre-flight decided. Rows of people who are to be forgotten are left out, as it says whose they are.
     """
 
     # The provider's links need what only its own execute() stores.
@@ -61,16 +60,15 @@ class ImportDumpOperator(LineageMixin, OutsideJobMixin, CloudSQLImportInstanceOp
         instance: str,
         dump: Any,
         source_uri: str,
-        tables: Mapping[str, Table] | None = None,
         preflight: Any = None,
         contract: Contract | None = None,
         **kwargs: Any,
     ) -> None:
         self.database = naming.staging_database(database)
         self.dump = dump
-        self.tables = tables or {}
         self.preflight = preflight
         self.contract = contract
+        self.tables: Mapping[str, Table] = contract.tables if contract else {}
         self.dump_date = DUMP_DATE
         body = {"importContext": {"fileType": "SQL", "uri": source_uri, "database": self.database}}
         super().__init__(instance=instance, body=body, gcp_conn_id=GOOGLE_CONNECTION, **kwargs)

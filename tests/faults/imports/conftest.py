@@ -80,7 +80,7 @@ class Shop(Kiosk):
             return super()._operator(name)
         operator = ImportDumpOperator(
             task_id="import_dump", database=self.name, instance="staging", dump=Given(self.dump),
-            source_uri=self.checked["uri"], tables=self.database.contract.tables, preflight=Given(self.checked),
+            source_uri=self.checked["uri"], contract=self.database.contract, preflight=Given(self.checked),
             execution_timeout=self.import_limit,
         )  # fmt: skip
         operator.dump_date = DAY

@@ -155,8 +155,7 @@ class Run:
             case "import_dump":
                 operator = ImportDumpOperator(
                     task_id=name, database=self.database.name, instance="staging", dump=dump,
-                    source_uri=checked.value["uri"], tables=self.database.contract.tables, preflight=checked,
-                    contract=self.database.contract,
+                    source_uri=checked.value["uri"], contract=self.database.contract, preflight=checked,
                 )  # fmt: skip
             case "sync":
                 operator = SyncOperator(task_id=name, database=self.database, preflight=checked)

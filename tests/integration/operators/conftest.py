@@ -189,7 +189,7 @@ class Kiosk:
         else:
             operator = ImportDumpOperator(
                 task_id="import_dump", database=self.name, instance="staging", dump=Given(self.dump),
-                source_uri=self.dump["uri"], tables=self.database.contract.tables, preflight=Given(self.checked),
+                source_uri=self.dump["uri"], contract=self.database.contract, preflight=Given(self.checked),
                 execution_timeout=self.import_limit,
             )  # fmt: skip
         operator.dump_date = self.day
