@@ -85,7 +85,7 @@ faults: install-dev ## every case of docs/reliability.md, most on a running stac
 
 bench: install-dev ## every benchmark, and docs/performance.md from them: some hours
 	@stack/bootstrap bench
-	@stack/dbt-artifacts $(envs)/dbt/bin/dbt --without-page
+	@GOOGLE_CLOUD_PROJECT=$${GOOGLE_CLOUD_PROJECT:-tributary-local} DO_NOT_TRACK=1 stack/dbt-artifacts $(envs)/dbt/bin/dbt --without-page
 	for name in parsing many tasks consolidation dbt_stage day moving; do \
 	  PYTHONPATH=plugins:. $(dev)/python -m benchmarks.$$name || exit 1; \
 	done
