@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 # A text without letters, in SQL.
 QUOTES = "''"
+# Rows of datasets without days have it.
+NO_STATE = ""
 
 # Rows by the day of their dump; of tables without one, under "".
 Days = dict[str, int]
@@ -57,6 +60,16 @@ class Area:
         sql = self._sql("forget/links", target, state=target.state or QUOTES, column=column)
         rows = execute(self.client, sql, **self.parameters(target, links))
         return [(row["state"], row["row_key"]) for row in rows]
+
+    def lacking(self, table: str, column: str, keys: list[str]) -> set[str]:
+        """Which of these keys no row of the database has in a table, or all where there is no such table."""
+        if table not in self.kinds or not keys:
+            return set(keys)
+        sql = compose_sql(
+            "forget/held", {"only": self.only}, {"dataset": self.dataset, "table": table, "column": column}
+        )
+        database = {"database": self.database} if self.database else {}
+        return set(keys) - {row["row_key"] for row in execute(self.client, sql, keys=json.dumps(keys), **database)}
 
     def remove(self, target: Target, links: Links) -> None:
         """Delete the subject's rows of a table."""
@@ -114,10 +127,12 @@ def area_of_many(client: Client, layer: str, dataset: str, database: str, contra
     )
 
 
-def collect_links(areas: Iterable[Area], contract: Contract, key: str) -> Links:
+def collect_links(areas: Iterable[Area], contract: Contract, key: str, known: Links | None = None) -> Links:
     """The keys of the subject's rows in datasets that belong together, of tables whose key is one column.
 
-    The nearest tables first: the others are reached through them.
+    The nearest tables first: the others are reached through them. Keys that are `known` from the database itself count
+    where a dataset has no row with them, as an order's that was set aside while its lines were not: one that it has may
+    be another person's by the day that it is of.
     """
     links = Links(key)
     keys = {
@@ -125,9 +140,15 @@ def collect_links(areas: Iterable[Area], contract: Contract, key: str) -> Links:
         for table, described in contract.tables.items()
         if len(described.primary_key) == 1
     }
-    found = [(area, one) for area in areas for one in area.tables if one.known_as in keys]
+    of_pool = list(areas)
+    found = [(area, one) for area in of_pool for one in area.tables if one.known_as in keys]
     for area, one in sorted(found, key=lambda pair: pair[1].depth):
         links.add(one.known_as, area.collect(one, keys[one.known_as], links))
+    for area in of_pool if known else ():
+        for table in {one.through for one in area.tables if one.through}:
+            if known and table in keys:
+                lacking = area.lacking(table, keys[table], known.keys_of(table))
+                links.add(table, ((NO_STATE, row_key) for row_key in lacking))
     return links
 
 

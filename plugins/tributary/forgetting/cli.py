@@ -53,6 +53,7 @@ def forget(
 def _forget(
     app: str, subject: str, key: str, names: list[str], why: str, who: str, yes: bool, output: Format
 ) -> list[Receipt]:
+    from tributary.forgetting.requests import REQUESTED, record, require_no_other_open
     from tributary.registry import load_registry
 
     registry, store = load_registry(), store_for_people()
@@ -61,11 +62,15 @@ def _forget(
         for database in databases_of(registry, app, subject, names)
     ]
     forgettings = [_forgetting(store, database, request) for database, request in asked]
+    require_no_other_open(store, [one.request for one in forgettings])
     if not yes:
         _explain(forgettings)
         typer.confirm("Take these rows out of every layer? That cannot be undone.", abort=True)
     # What the command prints may be read by programs; Airflow's hooks say there what they do.
     with redirect_stdout(sys.stderr):
+        # Of all of them first: one that fails leaves the next ones open, and they are not forgotten.
+        for one in forgettings:
+            record(store, one.request, REQUESTED)
         receipts = [one.run() for one in forgettings]
     _print(store, zip((database for database, _ in asked), receipts, strict=True), output)
     return receipts

@@ -7,7 +7,7 @@ they count.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -55,8 +55,8 @@ class Receipt:
     """What came of a request.
 
     :param blind: columns by which rows should be told and cannot: nobody has looked into those tables.
-    :param under_way: days whose marts a run is building, or was when it failed. They cannot land with what they may
-        have read before; the next import leaves the rows out.
+    :param under_way: an import that has not ended, and days whose marts a run is building, or was when it failed. They
+        cannot land with what they may have read before; the next import leaves the rows out.
     """
 
     request: Request
@@ -102,20 +102,23 @@ class Forgetting:
     def run(self) -> Receipt:
         """Take them out of every table, and look again; what was removed and what is left is on record, too.
 
-        The request is open, and nothing is published, from its first statement to its last one.
+        The request is open, and nothing is published, from its first statement to its last one; where rows are left,
+        until a repeated one finds none.
         """
         requests.record(self.store, self.request, requests.REQUESTED)
         for version in versions.kept(self.store.client):
             kept.finish_thawing(self.store.client, version.dataset)
         lines = {("staging", self._staging, table): rows for table, rows in self._take_out_of_staging().items()}
-        of_database, *of_many = pools = self._pools()
+        of_database, *of_versions, shown = pools = self._pools()
         # First, while the rows are there whose keys it is about.
         lines |= in_ops.clean(self.store, self.request, self.database.contract, [pool.links for pool in pools])
         before = _counts(pools)
         self._clean_database(of_database, before)
-        for pool in of_many:
+        for pool in of_versions:
             self._clean(pool, before)
         self._republish(before)
+        # Readers' tables had theirs replaced at once; this is for those that no version has.
+        self._clean(shown, _counts([shown]))
         lines |= {place: sum(days.values()) for place, days in before.items()}
         again = self._pools_again(pools)
         left = {place: sum(days.values()) for place, days in _counts(again).items()}
@@ -123,14 +126,19 @@ class Forgetting:
             self.request,
             tuple(Line(*place, lines.get(place, 0), left.get(place, 0)) for place in lines | left),
             blind=tuple(column for pool in again for area in pool.areas for column in area.blind),
-            under_way=tuple(
-                f"{row['dump_date']} ({row['run_id']})"
-                for row in self.store.query("ops/transforming", database=self.request.database)
-            ),
+            under_way=tuple(self._under_way()),
         )
         self._record(receipt)
-        requests.record(self.store, self.request, requests.DONE)
+        if not receipt.remaining:
+            requests.record(self.store, self.request, requests.DONE)
         return receipt
+
+    def _under_way(self) -> Iterator[str]:
+        marker = read_marker(self.mysql, self._staging)
+        if marker and not marker.whole:
+            yield f"the import of {marker.run_id}"
+        for row in self.store.query("ops/transforming", database=self.request.database):
+            yield f"{row['dump_date']} ({row['run_id']})"
 
     @cached_property
     def _subject(self) -> Subject:
@@ -162,12 +170,15 @@ class Forgetting:
         shared = [("audit", naming.CONSOLIDATED_AUDIT, self.builder)]
         shared += [("version", version.dataset, client) for version in versions.kept(client)]
         shared += [("consolidated", naming.CONSOLIDATED, client)]
-        groups = [own]
-        groups += [
+        groups = [
             (area_of_many(through, layer, dataset, name, contract, self._subject),)
             for layer, dataset, through in shared
         ]
-        return [Pool(group, collect_links(group, contract, self.request.key)) for group in groups]
+        of_database = collect_links(own, contract, self.request.key)
+        return [
+            Pool(own, of_database),
+            *(Pool(group, collect_links(group, contract, self.request.key, of_database)) for group in groups),
+        ]
 
     def _day_of_raw(self) -> str:
         """Of which day's dump raw is; while it is loaded, of none."""

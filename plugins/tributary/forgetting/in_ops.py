@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from tributary import naming
 from tributary.contracts import Contract, Subject
@@ -12,6 +12,8 @@ from tributary.forgetting.tables import Links
 from tributary.ledger.store import OpsStore, execute
 from tributary.sqlfiles import read_sql
 
+# BigQuery refuses a pattern that is too large; somebody may have placed ten thousand orders.
+_AT_ONCE = 500
 # The table, and the statement that takes keys out of it; `<statement>_counted` says of how many records.
 _STATEMENTS = {"quality_results": "forget/samples", "quarantine_decisions": "forget/decisions"}
 
@@ -20,37 +22,43 @@ def clean(
     store: OpsStore, request: Request, contract: Contract, links: Iterable[Links]
 ) -> dict[tuple[str, str, str], int]:
     """Take the keys of the person's rows out; in how many records they were."""
-    named = pattern(request.key, contract, contract.subjects[request.subject], list(links))
-    values = {"database": request.database, "named": named}
-    removed = {}
-    for table, statement in _STATEMENTS.items():
-        (counted,) = store.query(f"{statement}_counted", **values)
-        removed["ops", naming.OPS, table] = counted["row_count"]
-        if counted["row_count"]:
-            execute(store.client, read_sql(statement), **values)
+    removed = {("ops", naming.OPS, table): 0 for table in _STATEMENTS}
+    for named in patterns(request.key, contract, contract.subjects[request.subject], links):
+        values = {"database": request.database, "named": named}
+        for table, statement in _STATEMENTS.items():
+            (counted,) = store.query(f"{statement}_counted", **values)
+            if counted["row_count"]:
+                execute(store.client, read_sql(statement), **values)
+                removed["ops", naming.OPS, table] += counted["row_count"]
     return removed
 
 
-def pattern(key: str, contract: Contract, subject: Subject, links: Iterable[Links]) -> str:
-    """What tells the keys of the person's rows behind the name of their table.
+def patterns(key: str, contract: Contract, subject: Subject, links: Iterable[Links]) -> Iterator[str]:
+    """What tells the keys of the person's rows behind the name of their table; each of some hundred keys.
 
     In both forms that `ops` has: `lines order_id=7, line=1` and `lines {"order_id":7,"line":1}`.
     """
-    known = list(links)
+    named = list(_named(key, contract, subject, list(links)))
+    for first in range(0, len(named), _AT_ONCE):
+        by_column: dict[tuple[str, str], list[str]] = {}
+        for table, column, one in named[first : first + _AT_ONCE]:
+            by_column.setdefault((table, column), []).append(re.escape(one))
+        told = [
+            rf"{table} (?:.*[ ,{{\"])?{re.escape(column)}\"?[=:]\"?(?:{'|'.join(keys)})(?:$|[\",}}])"
+            for (table, column), keys in by_column.items()
+        ]
+        yield f"^(?:{'|'.join(told)})"
+
+
+def _named(key: str, contract: Contract, subject: Subject, links: list[Links]) -> Iterator[tuple[str, str, str]]:
+    """Every key of the person's rows, with its table and column."""
 
     def keys_of(table: str) -> set[str]:
-        return {one for of in known for one in of.keys_of(table)}
+        return {one for of in links for one in of.keys_of(table)}
 
-    tables = []
     for table, rule in subject.tables.items():
-        keys = {rule.column: keys_of(rule.through) if rule.through else {key}}
+        found = {rule.column: keys_of(rule.through) if rule.through else {key}}
         if table in contract.tables and len(own := contract.tables[table].primary_key) == 1:
-            keys[own[0]] = keys.get(own[0], set()) | keys_of(table)
-        named = [
-            rf"{re.escape(column)}\"?[=:]\"?(?:{'|'.join(map(re.escape, sorted(found)))})"
-            for column, found in keys.items()
-            if found
-        ]
-        if named:
-            tables.append(rf"{table} (?:.*[ ,{{\"])?(?:{'|'.join(named)})(?:$|[\",}}])")
-    return f"^(?:{'|'.join(tables)})"
+            found[own[0]] = found.get(own[0], set()) | keys_of(table)
+        for column, keys in found.items():
+            yield from ((table, column, one) for one in sorted(keys))

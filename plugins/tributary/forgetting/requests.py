@@ -9,10 +9,14 @@ from datetime import datetime
 from typing import Any
 
 from tributary.contracts import Contract
-from tributary.errors import OvertakenError, SchemaDriftError
+from tributary.errors import OvertakenError, SchemaDriftError, TributaryError
 from tributary.ledger.store import OpsStore
 
 REQUESTED, DONE = "requested", "done"
+
+
+class RequestOpenError(TributaryError):
+    """Another person's rows are being taken out."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,18 @@ def require_subjects(requests: Iterable[Request], contract: Contract) -> None:
             f"requests to forget name the subject {', '.join(gone)}, which include/contracts/{contract.app}.yaml has "
             "no more, so nobody knows which rows of this dump are to be left out. Name it again under `subjects`, "
             "then clear import_dump"
+        )
+
+
+def require_no_other_open(store: OpsStore, requests: Iterable[Request]) -> None:
+    """Raise RequestOpenError where rows of others are being taken out: two at a time would undo each other's copies."""
+    own = {request.id for request in requests}
+    if others := [request for request in on_record(store) if request.event != DONE and request.id not in own]:
+        other = others[0]
+        raise RequestOpenError(
+            f"request {other.id}, about a {other.subject} of {other.database}, is open: expected it to be done before "
+            "another one begins. Wait until that command has ended; where it was stopped, repeat it first (`tributary "
+            "forget --list`)"
         )
 
 

@@ -9,6 +9,7 @@ import itertools
 import json
 import re
 from datetime import date
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -96,6 +97,8 @@ def loaded(shops: Shops) -> Shops:
         " from shop_eu.orders where _dump_date = date '2013-01-02'",
         "create table shop_eu.order_items__history as select order_id, line_number, current_timestamp() as valid_from"
         " from shop_eu.order_items where _dump_date = date '2013-01-02'",
+        # Its lines stay: as where an order is set aside and they are not.
+        "delete from consolidated__audit.orders where _database = 'shop_eu' and order_id = 770002",
         "create table shop_eu.big_spenders as select customer_id, lifetime_revenue from shop_eu.customers",
     ):
         shops.sql(statement)
@@ -172,6 +175,9 @@ def test_tries_that_are_killed_leave_the_request_open_and_nothing_is_published(
             kill_at(patch, place, name, calls)
             with pytest.raises(Killed):
                 request_of(loaded).run()
+        if name == "republish":
+            # Readers see all of it or nothing.
+            assert loaded.sql("select count(*) from consolidated.order_items where order_id = 770001") == [(2,)]
     assert [one.event for one in requests.on_record(loaded.store, "shop_eu")] == [requests.REQUESTED]
     with pytest.raises(OvertakenError, match="rows of a customer of shop_eu are being taken out"):
         loaded.publish(plan)
@@ -179,6 +185,25 @@ def test_tries_that_are_killed_leave_the_request_open_and_nothing_is_published(
         rollback.roll_back(
             loaded.store, "US", rollback.plan_rollback(loaded.client, loaded.store, None), who="tests", why="tests"
         )
+
+
+@pytest.mark.usefixtures("before")
+def test_while_rows_are_left_the_request_is_open_and_no_other_one_begins(
+    loaded: Shops, command: CliRunner, monkeypatch: pytest.MonkeyPatch
+):
+    with monkeypatch.context() as patch:
+        patch.setattr(forgetting.Area, "remove", lambda *_: None)
+        patch.setattr(forgetting, "read_marker", lambda *_: SimpleNamespace(whole=False, run_id="run_9"))
+        receipt = request_of(loaded).run()
+    assert receipt.remaining > 0
+    assert receipt.under_way[0] == "the import of run_9"
+    (own,) = requests.on_record(loaded.store, "shop_eu")
+    assert own.event == requests.REQUESTED
+    other = ["forget", "--app", "retail", "--subject", "customer", "--key", "998", "--database", "shop_us"]
+    refused = command.invoke(app, [*other, "--why", "ticket 3", "--yes"])
+    assert refused.exit_code != 0
+    assert f"request {own.id}, about a customer of shop_eu, is open" in str(refused.output) + str(refused.exception)
+    assert [one.key for one in requests.on_record(loaded.store, "shop_us")] == ["999"]
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 
 from tributary.contracts import Contract
 from tributary.forgetting.cli import databases_of
-from tributary.forgetting.in_ops import pattern
+from tributary.forgetting.in_ops import patterns
 from tributary.forgetting.subjects import UnknownSubjectError, depths, faults, looked_for, subject_of, unnamed
 from tributary.forgetting.tables import Links, targets, without_column
 from tributary.registry import load_registry
@@ -198,5 +198,15 @@ def test_keys_are_known_in_both_forms_that_ops_has_and_of_their_own_table(text: 
     links, contract = Links("7"), contract_of()
     links.add("orders", [("2013-01-01", "9")])
     links.add("lines", [("2013-01-01", "5")])
-    found = pattern("7", contract, contract.subjects["customer"], [links])
+    (found,) = patterns("7", contract, contract.subjects["customer"], [links])
     assert bool(re.search(found, text)) == named
+
+
+def test_many_keys_are_told_by_several_patterns():
+    links, contract = Links("7"), contract_of()
+    links.add("orders", [("2013-01-01", str(number)) for number in range(1200)])
+    found = list(patterns("7", contract, contract.subjects["customer"], [links]))
+    assert max(map(len, found)) < 10_000
+    for number in (0, 7, 499, 500, 1199):
+        told = [one for one in found if re.search(one, f"orders order_id={number}")]
+        assert len(told) == 1, number
