@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
+from tributary.dead_letters.redaction import shorten
 from tributary.naming import DATABASE_COLUMN
 from tributary.quality import engine
 from tributary.quality.contract_rules import PARTITION_COLUMN
@@ -123,7 +124,7 @@ class _TableCheck:
         try:
             return engine.expectation(self._qualified(rule), self.partition)
         except Exception as error:  # noqa: BLE001 - whatever GX raises, the other rules are checked
-            return self._result(rule, success=False, error=engine.one_line(str(error)))
+            return self._result(rule, success=False, error=shorten(str(error)))
 
     def _qualified(self, rule: Rule) -> Rule:
         """The rule with the placeholders of its query replaced by the rows that the run looks at."""

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from tributary.dead_letters.redaction import one_line
 from tributary.quality.contract_rules import PARTITION_COLUMN
 from tributary.quality.rules import UNEXPECTED_ROWS, Rule
 
@@ -153,7 +154,7 @@ def keys_of(content: Mapping[str, Any], expectation: Any, key: tuple[str, ...]) 
 
 
 def error_of(result: Any) -> str | None:
-    """Why a rule raised, in one line; None when it did not.
+    """Why a rule raised, in one line without content of rows, which BigQuery quotes; None when it did not.
 
     GX has two forms: one exception, or a mapping of metrics to exceptions.
     """
@@ -161,9 +162,3 @@ def error_of(result: Any) -> str | None:
     faults = [info] if "raised_exception" in info else info.values()
     raised = [str(fault.get("exception_message")) for fault in faults if fault.get("raised_exception")]
     return one_line("; ".join(dict.fromkeys(raised))) if raised else None
-
-
-def one_line(text: str, limit: int = 300) -> str:
-    """A message without line breaks, and cut: those of databases can be pages long."""
-    flat = " ".join(text.split())
-    return flat if len(flat) <= limit else f"{flat[: limit - 1]}…"

@@ -224,6 +224,9 @@ tables:
       - type: unexpected_rows_expectation
         kwargs: {unexpected_rows_query: "select order_id, line from {batch} as item where no_such_column > 0"}
         meta: {rule: raises_in_sql}
+      - type: unexpected_rows_expectation
+        kwargs: {unexpected_rows_query: "select order_id, line from {batch} as item where cast(kind as int64) > 0"}
+        meta: {rule: raises_for_a_value}
       - type: expect_the_best
         kwargs: {column: price}
         meta: {rule: raises_for_its_type}
@@ -241,6 +244,7 @@ def test_a_rule_that_raises_is_an_error_and_never_a_pass(kiosk: str, check: Chec
     result = check(kiosk, RAISING)
     words = {
         "raises_in_sql": "no_such_column",
+        "raises_for_a_value": "INT64",
         "raises_for_its_type": "expect_the_best",
         "raises_for_an_argument": "lowest",
         "raises_for_types_of_columns": "400",
@@ -251,6 +255,7 @@ def test_a_rule_that_raises_is_an_error_and_never_a_pass(kiosk: str, check: Chec
         assert error.status == "error"
         assert word in (error.error or "")
         assert rule in result.failure_message()
+        assert "sold" not in (error.error or "")
     assert not result.success
     assert ("lines", "kind_known") in {(it.table, it.rule) for it in result.passed}
 
