@@ -43,6 +43,7 @@ FILLED_IN = {
     "live": "1",
     "marker": naming.LOAD_MARKER,
     "more": "aside._run_id as run_id",
+    "only": "true",
     "publication": naming.PUBLICATION,
     "quarantine": ASIDE,
     "raw": RAW,
@@ -61,6 +62,7 @@ FILLED_IN = {
 }
 OTHERWISE = {
     "consolidated/recount": {"table": "databases"},
+    "forget/held": {"column": "order_id"},
     "forget/links": {"column": "order_id"},
     "consolidated/publication": {"table": naming.PUBLICATION},
     "ops/expire_partitions": {"table": "runs"},
