@@ -85,7 +85,7 @@ faults: install-dev ## every case of docs/reliability.md, most on a running stac
 
 bench: install-dev ## every benchmark, and docs/performance.md from them: some hours
 	@stack/bootstrap bench
-	@GOOGLE_CLOUD_PROJECT=$${GOOGLE_CLOUD_PROJECT:-tributary-local} DO_NOT_TRACK=1 stack/dbt-artifacts $(envs)/dbt/bin/dbt --without-page
+	@stack/dbt-artifacts $(envs)/dbt/bin/dbt --without-page
 	for name in parsing many tasks consolidation dbt_stage day moving; do \
 	  PYTHONPATH=plugins:. $(dev)/python -m benchmarks.$$name || exit 1; \
 	done
@@ -93,7 +93,7 @@ bench: install-dev ## every benchmark, and docs/performance.md from them: some h
 
 docs: ## the data dictionary: every table and column, as pages that need no server (docs/data-dictionary.md)
 	@stack/bootstrap airflow dbt
-	@GOOGLE_CLOUD_PROJECT=$${GOOGLE_CLOUD_PROJECT:-tributary-local} DO_NOT_TRACK=1 stack/dbt-artifacts $(envs)/dbt/bin/dbt
+	@stack/dbt-artifacts $(envs)/dbt/bin/dbt
 	@./tributary docs --to .local/site
 
 gameday: install-dev ## five incidents on a running stack, and what people are told: about fifteen minutes

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from great_expectations.expectations.core import UnexpectedRowsExpectation
 
-_COUNT, _ROWS = UnexpectedRowsExpectation.metric_dependencies[::-1]
+_COUNT, _ROWS = "unexpected_rows_query.row_count", "unexpected_rows_query.table"
 
 
 class CountedRowsExpectation(UnexpectedRowsExpectation):
